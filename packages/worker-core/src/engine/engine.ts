@@ -1,0 +1,189 @@
+import type { Job } from "graphile-worker";
+import type { Until } from "../contract/decisions.ts";
+import type { Query } from "../contract/query.ts";
+import type { Reason } from "../contract/reason.ts";
+import { parseDuration } from "../duration.ts";
+import { type Reschedule, removeJobs, rescheduleJobs } from "./admin.ts";
+import { createBatcher } from "./batcher.ts";
+import type { EngineDatabase } from "./database.ts";
+import { completeJobs, failJobs, giveBackJobs, type LostFailure } from "./give-back.ts";
+import { holdJobs, releaseJobs } from "./hold.ts";
+import { type InsertItem, insertJobs } from "./insert.ts";
+import type { JobMatch } from "./match.ts";
+import { type Due, deferJobs, exhaustJobs, type Moved, retryJobs } from "./move.ts";
+import { noteSkips, sweepNotes } from "./notes.ts";
+import {
+  type Depth,
+  type JobRecord,
+  type LockOwner,
+  type Note,
+  type PeekFilter,
+  peekJobs,
+  readDepth,
+  readLockOwners,
+  readNote,
+} from "./read.ts";
+import { withRetries } from "./retries.ts";
+import { markSettled } from "./signal.ts";
+import { type TakenRow, takeJobs } from "./take.ts";
+
+/** Counts up to this many rows; beyond, samples about as many. */
+const DEPTH_CAP = 20_000;
+/** Rows that one hold or release statement moves. */
+const MOVE_BATCH = 50_000;
+
+/**
+ * The only way to graphile-worker's tables: one SQL statement an operation. Methods on a claimed job are
+ * guarded by the claim's pool and share a statement with other calls of the same tick.
+ */
+export interface Engine {
+  /**
+   * Sends a claimed job back to the queue at no cost in attempts, due later, with a note.
+   *
+   * @returns when it is due; undefined when the row was no longer this claim's
+   */
+  defer(job: Job, until: Until, reason: Reason): Promise<Moved | undefined>;
+  /** Leaves a claimed job no further attempt; the engine then records its error. */
+  exhaust(job: Job): Promise<boolean>;
+  /** Records a claimed job's failed attempt and when the next is due. */
+  retry(job: Job, at: Until, message: string, payload?: readonly unknown[]): Promise<Moved | undefined>;
+  /** Notes why a claimed job completes without running. */
+  noteSkip(job: Job, reason: Reason): Promise<void>;
+  /**
+   * Deletes rows, frees their queue and returns them, in the caller's transaction.
+   *
+   * @param job - a claimed job, or ids of jobs that nobody holds
+   */
+  take(job: Job | readonly string[], query: Query): Promise<TakenRow[]>;
+  /**
+   * Parks waiting jobs at no cost to the others; see `release`.
+   *
+   * @param until - when they come back by themselves; `undefined` never
+   * @returns how many were parked
+   */
+  hold(match: JobMatch, until: Date | undefined, reason: Reason): Promise<number>;
+  /**
+   * Brings back, in their old order, jobs that `plugin` holds.
+   *
+   * @param limit - at most so many; all when undefined
+   */
+  release(plugin: string, match?: JobMatch, limit?: number): Promise<number>;
+  /**
+   * Returns jobs that a pool holds, with their attempt. Only for a pool that is known to be gone, or for
+   * jobs of one's own.
+   */
+  giveBack(pool: string, ids?: readonly string[]): Promise<number>;
+  /** Deletes jobs that a pool finished but could not record. */
+  complete(pool: string, ids: readonly string[]): Promise<number>;
+  /** Writes failures that a pool could not. */
+  fail(pool: string, failures: readonly LostFailure[]): Promise<void>;
+  /** Adds jobs; the pipeline's last step. */
+  insert(query: Query, items: readonly InsertItem[]): Promise<string[]>;
+  /** Lists jobs with state and note, by id. */
+  peek(filter: PeekFilter): Promise<JobRecord[]>;
+  /** One job, or undefined when it is not in the queue (any more). */
+  get(id: string): Promise<JobRecord | undefined>;
+  /** The note of a job that may be gone already. */
+  note(id: string): Promise<Note | undefined>;
+  /** Counts jobs by task and state, at a bounded cost. */
+  depth(): Promise<Depth>;
+  /** Who holds jobs and queues; reads every row. */
+  lockOwners(): Promise<LockOwner[]>;
+  /** Changes waiting or failed jobs. */
+  reschedule(ids: readonly string[], change: Reschedule): Promise<string[]>;
+  /** Removes waiting or failed jobs. */
+  remove(ids: readonly string[]): Promise<string[]>;
+  /** Deletes notes of jobs that are gone, a page at a time. */
+  sweepNotes(after: string): Promise<string>;
+}
+
+/** What an engine needs beside its database. */
+export interface EngineOptions {
+  readonly database: EngineDatabase;
+  /** The engine's own `failJobBatchDelay`; a deferred job is due after its failure write, at the earliest. */
+  readonly failJobBatchDelayMs: number;
+  /** Told of every job that was moved, for the wake-up when it is due. */
+  readonly onMoved: (moved: Moved) => void;
+  /** Ends the retries of statements that the database could not take. */
+  readonly signal: AbortSignal;
+}
+
+/** Spared between the engine's failure write and the earliest next claim. */
+const MARGIN_MS = 10;
+const SWEEP_PAGE = 2_000;
+const SWEEP_KEEP_MS = 60 * 60_000;
+
+/** Makes an {@link Engine}. */
+export function createEngine(options: EngineOptions): Engine {
+  const { database, signal } = options;
+  const minDelayMs = Math.max(0, options.failJobBatchDelayMs) + MARGIN_MS;
+  // A job that could not be moved would be taken for failed: these keep trying while the database is away.
+  const defer = createBatcher((items: Parameters<typeof deferJobs>[1]) =>
+    withRetries(() => deferJobs(database, items, minDelayMs), signal),
+  );
+  const retry = createBatcher((items: Parameters<typeof retryJobs>[1]) =>
+    withRetries(() => retryJobs(database, items), signal),
+  );
+  const exhaust = createBatcher((jobs: readonly Job[]) => withRetries(() => exhaustJobs(database, jobs), signal));
+  const note = createBatcher((items: Parameters<typeof noteSkips>[1]) => noteSkips(database, items));
+
+  const moved = (answer: Moved | undefined) => {
+    if (answer !== undefined) options.onMoved(answer);
+    return answer;
+  };
+
+  return {
+    async defer(job, until, reason) {
+      const answer = await defer({ job, due: toDue(until), reason });
+      markSettled(job);
+      return moved(answer);
+    },
+    exhaust,
+    async retry(job, at, message, payload) {
+      const answer = await retry({ job, due: toDue(at), message, payload });
+      markSettled(job);
+      return moved(answer);
+    },
+    noteSkip: (job, reason) => note({ job, reason }),
+    async take(job, query) {
+      if (!("id" in job)) return takeJobs(query, database.tables, job, null);
+      const rows = await takeJobs(query, database.tables, [job.id], job.locked_by);
+      return rows;
+    },
+    hold: (match, until, reason) =>
+      inBatches((limit, held) => holdJobs(database, match, until, reason, limit, held), Number.POSITIVE_INFINITY),
+    release: (plugin, match, limit = Number.POSITIVE_INFINITY) =>
+      inBatches((size) => releaseJobs(database, plugin, match, size), limit),
+    giveBack: (pool, ids) => giveBackJobs(database, pool, ids),
+    complete: (pool, ids) => completeJobs(database, pool, ids),
+    fail: (pool, failures) => failJobs(database, pool, failures),
+    insert: (query, items) => insertJobs(query, database.tables, items),
+    peek: (filter) => peekJobs(database, filter),
+    get: async (id) => (await peekJobs(database, { ids: [id], limit: 1 }))[0],
+    note: (id) => readNote(database, id),
+    depth: () => readDepth(database, DEPTH_CAP),
+    lockOwners: () => readLockOwners(database),
+    reschedule: (ids, change) => rescheduleJobs(database, ids, change),
+    remove: (ids) => removeJobs(database, ids),
+    sweepNotes: (after) => sweepNotes(database, after, SWEEP_PAGE, SWEEP_KEEP_MS),
+  };
+}
+
+/** Repeats a bounded statement until it moves less than it may, so that no transaction grows with the backlog. */
+async function inBatches(move: (limit: number, total: number) => Promise<number>, limit: number): Promise<number> {
+  let total = 0;
+  while (total < limit) {
+    const size = Math.min(MOVE_BATCH, limit - total);
+    const count = await move(size, total);
+    total += count;
+    if (count < size) break;
+  }
+  return total;
+}
+
+function toDue(until: Until): Due {
+  if (!(until instanceof Date)) return { afterMs: parseDuration(until.after, "until.after") };
+  if (Number.isNaN(until.getTime())) throw new RangeError("until got an invalid Date; it is an instant, or { after: duration }");
+  return { at: until };
+}
+

@@ -1,0 +1,105 @@
+import type { EngineDatabase } from "./database.ts";
+
+/**
+ * Returns jobs that a pool holds: unlocked, their queues freed, the attempt that the claim counted given
+ * back, other workers told. For a stop's bound, and for a pool that is known to be gone.
+ *
+ * @param pool - the holder's id, as in `locked_by`
+ * @param ids - only these jobs; every job and queue of the pool when undefined
+ * @returns how many jobs were returned
+ */
+export async function giveBackJobs(
+  { run, tables }: EngineDatabase,
+  pool: string,
+  ids: readonly string[] | undefined,
+): Promise<number> {
+  const [row] = await run<{ count: string }>(
+    "give_back",
+    `with moved as (
+  update ${tables.jobs} as jobs
+  set attempts = greatest(0, jobs.attempts - 1), locked_at = null, locked_by = null, updated_at = now()
+  where jobs.locked_by = $1::text and ($2::bigint[] is null or jobs.id = any($2::bigint[]))
+  returning jobs.job_queue_id
+), freed as (
+  update ${tables.queues} as queues
+  set locked_at = null, locked_by = null
+  where queues.locked_by = $1::text
+    and ($2::bigint[] is null or queues.id in (select job_queue_id from moved))
+), counted as (
+  select count(*) as count from moved
+)
+select count, case when count > 0
+  then pg_notify('jobs:insert', json_build_object('r', random(), 'count', count)::text) end
+from counted`,
+    [pool, ids ?? null],
+  );
+  return Number(row?.count ?? 0);
+}
+
+/**
+ * Deletes jobs that a pool finished but could not record as done, and frees their queues.
+ *
+ * @returns how many rows were still there
+ */
+export async function completeJobs(
+  { run, tables }: EngineDatabase,
+  pool: string,
+  ids: readonly string[],
+): Promise<number> {
+  const rows = await run<{ id: string }>(
+    "complete",
+    `with gone as (
+  delete from ${tables.jobs} as jobs
+  where jobs.id = any($2::bigint[]) and jobs.locked_by = $1::text
+  returning jobs.id, jobs.job_queue_id
+), freed as (
+  update ${tables.queues} as queues
+  set locked_at = null, locked_by = null
+  from gone
+  where queues.id = gone.job_queue_id and queues.locked_by = $1::text
+)
+select id from gone`,
+    [pool, ids],
+  );
+  return rows.length;
+}
+
+/** A failure that the engine could not write. */
+export interface LostFailure {
+  readonly id: string;
+  readonly message: string;
+  readonly payload: unknown;
+}
+
+/** Writes failures that a pool could not, with the engine's own back-off. */
+export async function failJobs(
+  { run, tables }: EngineDatabase,
+  pool: string,
+  failures: readonly LostFailure[],
+): Promise<void> {
+  await run(
+    "fail",
+    `with moved as (
+  update ${tables.jobs} as jobs
+  set last_error = item.message,
+    run_at = greatest(now(), jobs.run_at) + exp(least(jobs.attempts, 10)) * interval '1 second',
+    payload = coalesce(item.payload::json, jobs.payload),
+    locked_at = null,
+    locked_by = null,
+    updated_at = now()
+  from unnest($2::bigint[], $3::text[], $4::text[]) as item(id, message, payload)
+  where jobs.id = item.id and jobs.locked_by = $1::text
+  returning jobs.job_queue_id
+)
+update ${tables.queues} as queues
+set locked_at = null, locked_by = null
+from moved
+where queues.id = moved.job_queue_id and queues.locked_by = $1::text`,
+    [
+      pool,
+      failures.map(({ id }) => id),
+      failures.map(({ message }) => message.replaceAll("\0", "\\0")),
+      failures.map(({ payload }) => (payload === undefined ? null : JSON.stringify(payload))),
+    ],
+  );
+}

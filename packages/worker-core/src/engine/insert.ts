@@ -1,0 +1,93 @@
+import type { JobKeyMode, JobSpec } from "../contract/job.ts";
+import type { Query } from "../contract/query.ts";
+import { toFlags } from "../labels.ts";
+import type { EngineTables } from "./database.ts";
+import { type InsertedRow, matchRows, sameShape, SHAPE_COLUMNS } from "./insert-order.ts";
+
+/** A job ready for the insert: its spec, and its payload as JSON text. */
+export interface InsertItem {
+  readonly spec: JobSpec;
+  readonly payload: string;
+}
+
+/**
+ * Adds jobs by graphile-worker's own functions: one statement a job key mode, so one in nearly every call.
+ *
+ * @returns the ids, in the items' order
+ */
+export async function insertJobs(query: Query, tables: EngineTables, items: readonly InsertItem[]): Promise<string[]> {
+  const [first] = items;
+  if (first === undefined) return [];
+  const modes = new Set(items.map(({ spec }) => modeOf(spec)));
+  if (modes.size === 1) return insertGroup(query, tables, modeOf(first.spec), items);
+  const ids: string[] = new Array(items.length);
+  for (const mode of modes) {
+    const indexes = [...items.keys()].filter((index) => modeOf((items[index] as InsertItem).spec) === mode);
+    const group = indexes.map((index) => items[index] as InsertItem);
+    for (const [at, id] of (await insertGroup(query, tables, mode, group)).entries()) ids[indexes[at] as number] = id;
+  }
+  return ids;
+}
+
+/** Whether {@link insertJobs} needs more than one statement, and so a transaction. */
+export function needsTransaction(items: readonly InsertItem[]): boolean {
+  const mode = items.length === 0 ? undefined : modeOf((items[0] as InsertItem).spec);
+  return items.some(({ spec }) => modeOf(spec) !== mode);
+}
+
+/** Without a key the mode does not matter; such jobs go along with any group. */
+function modeOf(spec: JobSpec): JobKeyMode {
+  return spec.jobKey === undefined ? "replace" : (spec.jobKeyMode ?? "replace");
+}
+
+async function insertGroup(
+  query: Query,
+  tables: EngineTables,
+  mode: JobKeyMode,
+  items: readonly InsertItem[],
+): Promise<string[]> {
+  const specs = `[${items.map(toSpecJson).join(",")}]`;
+  if (mode === "unsafe_dedupe") {
+    const rows = await query<{ id: string }>(
+      `select (added.job).id::text as id
+from (
+  select ${tables.schema}.add_job(spec.identifier, spec.payload, spec.queue_name, spec.run_at, spec.max_attempts, spec.job_key, spec.priority, spec.flags, 'unsafe_dedupe') as job
+  from json_populate_recordset(null::${tables.schema}.job_spec, $1::json) as spec
+) as added`,
+      [specs],
+    );
+    return rows.map(({ id }) => id);
+  }
+  const keyed = items.some(({ spec }) => spec.jobKey !== undefined);
+  const rows = await query<InsertedRow>(
+    `select id::text as id, key, payload::text as payload${sameShape(items) ? "" : SHAPE_COLUMNS(tables)}${keyed ? ALL_OR_NONE(items.length) : ""}
+from ${tables.schema}.add_jobs(array(select json_populate_recordset(null::${tables.schema}.job_spec, $1::json)), $2::boolean) as added`,
+    [specs, mode === "preserve_run_at"],
+  );
+  return matchRows(items, rows);
+}
+
+/**
+ * `add_jobs` leaves a job out when its key belongs to one that is claimed at this very moment. Dividing by
+ * zero undoes the statement, so that a batch is added whole or not at all, without a transaction's two
+ * further round trips.
+ */
+const ALL_OR_NONE = (count: number) => `, 1 / (case when count(*) over () = ${count} then 1 else 0 end) as whole`;
+
+/** Whether an insert failed because of {@link ALL_OR_NONE}. */
+export function isKeyRace(error: unknown): boolean {
+  return typeof error === "object" && error !== null && (error as { code?: unknown }).code === "22012";
+}
+
+function toSpecJson({ spec, payload }: InsertItem): string {
+  const flags = toFlags(spec.labels, spec.flags);
+  let json = `{"identifier":${JSON.stringify(spec.identifier)},"payload":${payload}`;
+  if (spec.queueName !== undefined) json += `,"queue_name":${JSON.stringify(spec.queueName)}`;
+  if (spec.runAt !== undefined) json += `,"run_at":"${spec.runAt.toISOString()}"`;
+  if (spec.maxAttempts !== undefined) json += `,"max_attempts":${spec.maxAttempts}`;
+  if (spec.jobKey !== undefined) json += `,"job_key":${JSON.stringify(spec.jobKey)}`;
+  if (spec.priority !== undefined) json += `,"priority":${spec.priority}`;
+  if (flags !== undefined) json += `,"flags":${JSON.stringify(flags)}`;
+  return `${json}}`;
+}
+

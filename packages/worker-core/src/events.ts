@@ -1,0 +1,71 @@
+import { EventEmitter } from "node:events";
+import type { EnqueueResult, Job, JobSpec } from "./contract/job.ts";
+import type { HookName } from "./contract/hooks.ts";
+import type { Reason } from "./contract/reason.ts";
+
+/** The core's events and what their listeners are given. Features add theirs by declaration merging. */
+export interface EventMap {
+  /** A job was added by this process. */
+  "job:added": { readonly spec: JobSpec; readonly id: string };
+  /** A plugin kept a job out of the queue. */
+  "job:dropped": { readonly spec: JobSpec; readonly result: Extract<EnqueueResult, { status: "dropped" }> };
+  /** A plugin refused a job; its producer got an error. */
+  "job:rejected": { readonly spec: JobSpec; readonly reason: Reason };
+  /** A job's task is about to run. */
+  "job:started": { readonly job: Job };
+  /** A job's task returned. */
+  "job:succeeded": { readonly job: Job; readonly durationMs: number };
+  /** An attempt failed and another will follow. */
+  "job:failed": { readonly job: Job; readonly error: unknown; readonly durationMs: number };
+  /** A job failed for good; `taken` when a plugin moved its row away. */
+  "job:exhausted": { readonly job: Job; readonly error: unknown; readonly taken: boolean; readonly durationMs: number };
+  /** A job went back to the queue at no cost. */
+  "job:deferred": { readonly job: Job; readonly reason: Reason; readonly until: Date };
+  /** A job completed without running. */
+  "job:skipped": { readonly job: Job; readonly reason: Reason };
+  /** A stop's bound passed: the job went back to the queue while its task still ran. */
+  "job:interrupted": { readonly job: Job };
+  /** A plugin's hook threw or timed out. */
+  "plugin:error": { readonly plugin: string; readonly hook: HookName | "permit" | "around"; readonly error: unknown };
+  /** The engine's pool ended by itself and a new one took its place. */
+  "engine:restarted": { readonly cause: unknown; readonly returned: number };
+  "worker:started": { readonly worker: string };
+  "worker:stopped": { readonly worker: string };
+}
+
+/** Events of one worker or client. Listeners run synchronously and are isolated: an error is logged. */
+export interface Events {
+  on<K extends keyof EventMap>(name: K, listener: (event: EventMap[K]) => void): () => void;
+  once<K extends keyof EventMap>(name: K, listener: (event: EventMap[K]) => void): () => void;
+  emit<K extends keyof EventMap>(name: K, event: EventMap[K]): void;
+  /** Whether anybody listens; for hot paths that would build the event for nobody. */
+  has(name: keyof EventMap): boolean;
+}
+
+/**
+ * Makes an {@link Events}.
+ *
+ * @param onListenerError - told of every error that a listener throws
+ */
+export function createEvents(onListenerError: (name: string, error: unknown) => void): Events {
+  const emitter = new EventEmitter();
+  emitter.setMaxListeners(0);
+  const subscribe = (name: string, listener: (event: any) => void, once: boolean) => {
+    const isolated = (event: any) => {
+      if (once) emitter.off(name, isolated);
+      try {
+        listener(event);
+      } catch (error) {
+        onListenerError(name, error);
+      }
+    };
+    emitter.on(name, isolated);
+    return () => void emitter.off(name, isolated);
+  };
+  return {
+    on: (name, listener) => subscribe(name, listener as (event: any) => void, false),
+    once: (name, listener) => subscribe(name, listener as (event: any) => void, true),
+    emit: (name, event) => void emitter.emit(name, event),
+    has: (name) => emitter.listenerCount(name) > 0,
+  };
+}

@@ -1,0 +1,35 @@
+import type { Health } from "./contract/plugin.ts";
+import { messageOf } from "./errors.ts";
+import { within } from "./pipeline/hook.ts";
+import type { Runtime } from "./runtime.ts";
+
+const TIMEOUT_MS = 2_000;
+
+/** The health of a worker or client: the worst of its parts. */
+export interface HealthReport {
+  readonly status: Health["status"];
+  /** `database`, `start`, and each plugin that says how it is. */
+  readonly parts: Readonly<Record<string, Health>>;
+}
+
+/** Asks the database and every plugin, each within two seconds. */
+export async function checkHealth(runtime: Runtime): Promise<HealthReport> {
+  const checks: [string, () => Health | Promise<Health>][] = [
+    ["database", async () => ((await runtime.query("select 1")), { status: "ok" })],
+    ["start", () => (runtime.started ? { status: "ok" } : { status: "down", detail: "not started, or its migrations and plugins are not ready" })],
+  ];
+  for (const { plugin, instance, enabled } of runtime.composition.installed) {
+    if (enabled && instance.health !== undefined) checks.push([plugin.name, instance.health]);
+  }
+  const parts = Object.fromEntries(await Promise.all(checks.map(async ([name, check]) => [name, await ask(name, check)] as const)));
+  const states = new Set(Object.values(parts).map(({ status }) => status));
+  return { status: states.has("down") ? "down" : states.has("degraded") ? "degraded" : "ok", parts };
+}
+
+async function ask(name: string, check: () => Health | Promise<Health>): Promise<Health> {
+  try {
+    return await within(Promise.resolve(check()), TIMEOUT_MS, name, "health");
+  } catch (error) {
+    return { status: "down", detail: messageOf(error) };
+  }
+}

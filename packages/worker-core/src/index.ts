@@ -1,0 +1,71 @@
+export { type Clock, systemClock } from "./clock.ts";
+export { type Client, createClient } from "./client.ts";
+export type { Bound, Composition, Installed } from "./compose/compose.ts";
+export type { Command, CommandArgument, CommandInput, CommandIo, CommandOption } from "./contract/command.ts";
+export * from "./contract/decisions.ts";
+export * from "./contract/hooks.ts";
+export type { EnqueueResult, Job, JobKeyMode, JobOptions, JobSpec, Labels } from "./contract/job.ts";
+export type { Outcome, Permit } from "./contract/permit.ts";
+export {
+  type Activity,
+  type AnyPlugin,
+  type ApisOf,
+  CONTRACT_VERSION,
+  type ContextsOf,
+  type ExplainInput,
+  type Explanation,
+  type Health,
+  type Panel,
+  type Plugin,
+  type PluginApis,
+  type PluginDefinition,
+  type PluginHost,
+  type PluginInstance,
+  type ProducerPolicy,
+} from "./contract/plugin.ts";
+export { type Query, type QueryClient, type Row, type Transaction, toQuery } from "./contract/query.ts";
+export type { Reason, ReasonInput } from "./contract/reason.ts";
+export type {
+  AddJob,
+  AddJobOptions,
+  AddJobs,
+  AnyTask,
+  InputOf,
+  JobInput,
+  OutputOf,
+  PayloadInputOf,
+  PayloadOf,
+  ResultOf,
+  Schema,
+  Task,
+  TaskContext,
+  TaskDefinition,
+  TaskInfo,
+  TaskOptions,
+} from "./contract/task.ts";
+export { defineConfig } from "./define-config.ts";
+export { definePlugin } from "./define-plugin.ts";
+export { type DefineTaskWith, declareTask, defineTask, taskBuilder } from "./define-task.ts";
+export { type Duration, formatDuration, InvalidDurationError, isInvalidDurationError, parseDuration } from "./duration.ts";
+export type { Engine } from "./engine/engine.ts";
+export type { LostFailure } from "./engine/give-back.ts";
+export type { JobMatch } from "./engine/match.ts";
+export type { Moved } from "./engine/move.ts";
+export type { Depth, DepthRow, JobRecord, JobState, LockOwner, Note, PeekFilter } from "./engine/read.ts";
+export type { Reschedule } from "./engine/admin.ts";
+export type { TakenRow } from "./engine/take.ts";
+export { isDeferSignal } from "./engine/signal.ts";
+export * from "./errors.ts";
+export type { EventMap, Events } from "./events.ts";
+export type { JobExplanation } from "./explain.ts";
+export type { HealthReport } from "./health.ts";
+export { checkLabels, type Flags, fromFlags, toFlags } from "./labels.ts";
+export * from "./meter.ts";
+export * from "./migrations/errors.ts";
+export type { MigrationRef, MigrationSet, MigrationSource } from "./migrations/load.ts";
+export type { MigrationMode, MigrationReport } from "./migrations/migrate.ts";
+export type { ClientOptions, WorkerOptions } from "./options.ts";
+export { type PresetOptions, workerPreset } from "./preset.ts";
+export { didYouMean, suggest } from "./suggest.ts";
+export { InvalidOptionsError, isInvalidOptionsError, validateOptions } from "./validate.ts";
+export { createWorker, type Worker } from "./worker.ts";

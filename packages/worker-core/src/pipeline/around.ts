@@ -1,0 +1,59 @@
+import type { Around } from "../contract/decisions.ts";
+import { HookError } from "../errors.ts";
+import { type HookReport, isPromise } from "./hook.ts";
+
+/**
+ * Runs a task inside the `around` wrappers, the first granted outermost.
+ *
+ * A wrapper that fails before it called `next` breaks the contract in a way that must not cost the job its
+ * run: it is reported and the task runs without it. One that calls `next` twice gets the first call's result
+ * again: the task never runs twice. One that forgets to call it is reported, and the task runs.
+ */
+export function runAround(
+  wrappers: readonly { readonly plugin: string; readonly around: Around }[],
+  task: () => unknown,
+  report: HookReport,
+): unknown {
+  return wrappers.reduceRight<() => unknown>((next, { plugin, around }) => () => guarded(plugin, around, next, report), task)();
+}
+
+function guarded(plugin: string, around: Around, next: () => unknown, report: HookReport): unknown {
+  let called = false;
+  let inner: unknown;
+  const once = () => {
+    if (called) {
+      report.failed(plugin, "around", new HookError(plugin, "around", "called next more than once; the task ran once"));
+      return inner;
+    }
+    called = true;
+    try {
+      inner = next();
+    } catch (error) {
+      // Kept as a rejection, so that a second call sees the same failure.
+      inner = Promise.reject(error);
+      (inner as Promise<unknown>).catch(() => {});
+    }
+    return inner;
+  };
+  const missed = (problem: unknown) => {
+    report.failed(plugin, "around", problem);
+    return once();
+  };
+  const forgot = () => missed(new HookError(plugin, "around", "returned without calling next"));
+
+  let outcome: unknown;
+  try {
+    outcome = around(once);
+  } catch (error) {
+    if (!called) return missed(error);
+    throw error;
+  }
+  if (!isPromise(outcome)) return called ? outcome : forgot();
+  return outcome.then(
+    (value) => (called ? value : forgot()),
+    (error) => {
+      if (!called) return missed(error);
+      throw error;
+    },
+  );
+}

@@ -1,0 +1,85 @@
+import type pg from "pg";
+import type { Composition } from "../compose/compose.ts";
+import type { EnqueueDecision } from "../contract/decisions.ts";
+import type { EnqueueInput } from "../contract/hooks.ts";
+import type { EnqueueResult } from "../contract/job.ts";
+import type { Transaction } from "../contract/query.ts";
+import type { AddJob, AddJobs, AnyTask, JobInput } from "../contract/task.ts";
+import type { Engine } from "../engine/engine.ts";
+import { type InsertItem, isKeyRace, needsTransaction } from "../engine/insert.ts";
+import { InvalidJobError } from "../errors.ts";
+import type { Events } from "../events.ts";
+import { askEnqueueHooks } from "./enqueue-hooks.ts";
+import { compileHooks, type HookReport } from "./hook.ts";
+import { checkKeys, prepareJobs, type Prepared } from "./prepare.ts";
+import { InsertTransaction } from "./insert-transaction.ts";
+
+/** What adding jobs needs. */
+export interface EnqueueShared {
+  readonly composition: Composition;
+  readonly pool: pg.Pool;
+  readonly engine: Engine;
+  readonly events: Events;
+  readonly report: HookReport;
+  /** Plain graphile-worker tasks, which have no definition but may be added for. */
+  readonly plainTasks: ReadonlySet<string>;
+}
+
+/** Makes `addJob` and `addJobs`. */
+export function createEnqueue(shared: EnqueueShared): { addJob: AddJob; addJobs: AddJobs } {
+  const hooks = compileHooks<EnqueueInput, EnqueueDecision>(shared.composition.beforeEnqueue, "beforeEnqueue", shared.report, false);
+
+  async function add(jobs: readonly JobInput<AnyTask | string>[], client: Transaction | undefined, single: boolean): Promise<EnqueueResult[]> {
+    const prepared = prepareJobs(jobs, shared.composition.tasks, shared.plainTasks, single);
+    const specs: Prepared[] = prepared instanceof Promise ? await prepared : prepared;
+    const transaction = new InsertTransaction(shared.pool, client);
+    try {
+      const asked = askEnqueueHooks(hooks, specs, { report: shared.report, events: shared.events, transaction }, single);
+      if (asked !== undefined) await asked;
+      const items = toItems(specs, single);
+      if (needsTransaction(items)) await transaction.open();
+      const ids = items.length === 0 ? [] : await shared.engine.insert(transaction.query, items);
+      await transaction.commit();
+      return results(specs, ids, shared.events);
+    } catch (error) {
+      await transaction.rollback();
+      if (isKeyRace(error)) {
+        throw new InvalidJobError("a job with one of these job keys was claimed at this very moment; nothing was added, add them again", { cause: error });
+      }
+      throw error;
+    }
+  }
+
+  return {
+    addJob: (async (task: AnyTask | string, payload: unknown, { client, ...options } = {} as never) => {
+      const [result] = await add([{ ...(options as object), task, payload } as JobInput<AnyTask>], client, true);
+      return result;
+    }) as AddJob,
+    addJobs: (async (jobs: readonly JobInput<AnyTask | string>[], options: { client?: Transaction } = {}) =>
+      add(jobs, options.client, false)) as AddJobs,
+  };
+}
+
+function toItems(specs: readonly Prepared[], single: boolean): InsertItem[] {
+  const items: InsertItem[] = [];
+  for (const prepared of specs) {
+    if (prepared.dropped === undefined) items.push({ spec: prepared.spec, payload: prepared.json() });
+  }
+  if (!single) checkKeys(items);
+  return items;
+}
+
+function results(specs: readonly Prepared[], ids: readonly string[], events: Events): EnqueueResult[] {
+  const told = events.has("job:added");
+  let next = 0;
+  return specs.map(({ spec, dropped }) => {
+    if (dropped !== undefined) {
+      events.emit("job:dropped", { spec, result: dropped });
+      return dropped;
+    }
+    const id = ids[next++] as string;
+    if (told) events.emit("job:added", { spec, id });
+    return { status: "added", id };
+  });
+}
+

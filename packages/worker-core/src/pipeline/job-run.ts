@@ -1,0 +1,379 @@
+import type { JobHelpers, Logger } from "graphile-worker";
+import type { Around, DeferDecision, FailureDecision, RunDecision } from "../contract/decisions.ts";
+import type { AfterRunInput, FailureInput, RunInput } from "../contract/hooks.ts";
+import type { Job, Labels } from "../contract/job.ts";
+import type { Outcome, Permit } from "../contract/permit.ts";
+import type { Reason, ReasonInput } from "../contract/reason.ts";
+import type { TaskInfo } from "../contract/task.ts";
+import { DeferSignal, markSettled } from "../engine/signal.ts";
+import { HookError, InvalidPayloadError, JobFailedError, messageOf } from "../errors.ts";
+import { type Flags, fromFlags } from "../labels.ts";
+import { formatIssues, type PayloadResult, validatePayload } from "../validate.ts";
+import { type CompiledHook, isPromise, within } from "./hook.ts";
+import { runAround } from "./around.ts";
+import { PermitStack } from "./permits.ts";
+import type { RunShared, RunTask } from "./run-task.ts";
+import { createTaskContext } from "./task-context.ts";
+
+/** A deferral after a failed hook that closes: between these, so that a crowd does not come back at once. */
+const CLOSED_FROM_MS = 1_000;
+const CLOSED_TO_MS = 5_000;
+
+/**
+ * One claimed job on its way through `beforeRun`, its task, and `afterRun` or `onFailure`.
+ *
+ * It is its own hook input, so that a job costs one object. Every step returns a value, or a promise only
+ * where a hook or the task gave one.
+ */
+export class JobRun implements RunInput, AfterRunInput, FailureInput {
+  readonly job: Job;
+  readonly helpers: JobHelpers;
+  readonly taskInfo: RunTask;
+  readonly shared: RunShared;
+  payload: unknown;
+  result: unknown;
+  error: unknown;
+  isLastAttempt = false;
+  decision: FailureDecision | undefined;
+  contexts: Record<string, unknown> | undefined;
+  /** The stop's bound passed: the job is back in the queue, whatever its task still does. */
+  interrupted = false;
+  #permits: PermitStack | undefined;
+  #arounds: { plugin: string; around: Around }[] | undefined;
+  #controller: AbortController | undefined;
+  #labels: Labels | undefined;
+
+  constructor(shared: RunShared, task: RunTask, payload: unknown, helpers: JobHelpers) {
+    this.shared = shared;
+    this.taskInfo = task;
+    this.payload = payload;
+    this.helpers = helpers;
+    this.job = helpers.job;
+  }
+
+  get task(): TaskInfo {
+    return this.taskInfo.info;
+  }
+
+  get logger(): Logger {
+    return this.helpers.logger;
+  }
+
+  get labels(): Labels {
+    this.#labels ??= fromFlags(this.job.flags as Flags);
+    return this.#labels;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.helpers.abortSignal.aborted) this.#controller.abort(this.helpers.abortSignal.reason);
+    }
+    return this.#controller.signal;
+  }
+
+  abort(reason?: unknown): void {
+    this.#controller ??= new AbortController();
+    this.#controller.abort(reason);
+  }
+
+  /** What the engine calls in place of the task. */
+  start(): unknown {
+    this.shared.running.add(this);
+    const { schema } = this.taskInfo;
+    if (schema === undefined) return this.#gate(0);
+    let checked: PayloadResult<unknown> | Promise<PayloadResult<unknown>>;
+    try {
+      checked = validatePayload(schema, this.payload);
+    } catch (error) {
+      return this.#failed(error, undefined);
+    }
+    if (!isPromise(checked)) return this.#validated(checked);
+    return checked.then(
+      (result) => this.#validated(result),
+      (error) => this.#failed(error, undefined),
+    );
+  }
+
+  /** Ends the run from outside, once its job has been given back. */
+  interrupt(): void {
+    this.interrupted = true;
+    void this.#permits?.commit({ kind: "interrupted" });
+  }
+
+  #validated(result: PayloadResult<unknown>): unknown {
+    if (!result.ok) {
+      return this.#failForGood(new InvalidPayloadError(this.task.identifier, formatIssues(result.issues)));
+    }
+    this.payload = result.value;
+    return this.#gate(0);
+  }
+
+  /** Asks the `beforeRun` hooks from the given one on, then runs the task. */
+  #gate(from: number): unknown {
+    const { beforeRun } = this.taskInfo;
+    for (let index = from; index < beforeRun.length; index++) {
+      const hook = beforeRun[index] as CompiledHook<RunInput, RunDecision>;
+      let decision: ReturnType<typeof hook.call>;
+      try {
+        decision = hook.call(this);
+      } catch (error) {
+        decision = this.#hookFailed(hook, error);
+      }
+      if (decision === undefined) continue;
+      if (isPromise(decision)) return this.#awaitGate(hook, decision, index + 1);
+      const stop = this.#apply(hook, decision as RunDecision);
+      if (stop !== undefined) return stop;
+    }
+    return this.#runTask();
+  }
+
+  async #awaitGate(hook: CompiledHook<RunInput, RunDecision>, pending: Promise<RunDecision | undefined | void>, next: number): Promise<unknown> {
+    let decision: RunDecision | undefined | void;
+    try {
+      decision = await within(pending, hook.timeoutMs, hook.plugin, "beforeRun", (late) => this.#rollBackLate(hook, late));
+    } catch (error) {
+      decision = this.#hookFailed(hook, error);
+    }
+    const stop = decision === undefined ? undefined : this.#apply(hook, decision as RunDecision);
+    if (stop !== undefined) return stop;
+    if (this.interrupted) return this.#stopInterrupted();
+    return this.#gate(next);
+  }
+
+  /** A hook that grants after its timeout: nobody will settle that permit, so it goes back at once. */
+  #rollBackLate(hook: CompiledHook<RunInput, RunDecision>, late: RunDecision | undefined | void): void {
+    if (late?.kind !== "proceed" || late.permit === undefined) return;
+    const stack = new PermitStack(this.shared.report);
+    stack.push(hook.plugin, late.permit);
+    void stack.rollback();
+  }
+
+  #hookFailed(hook: CompiledHook<RunInput, RunDecision>, error: unknown): DeferDecision | undefined {
+    this.shared.report.failed(hook.plugin, hook.name, error);
+    if (hook.onError === "open") return undefined;
+    const afterMs = CLOSED_FROM_MS + Math.random() * (CLOSED_TO_MS - CLOSED_FROM_MS);
+    return {
+      kind: "defer",
+      until: { after: afterMs },
+      reason: { code: "HOOK_FAILED", message: `its beforeRun hook failed and is closed on errors: ${messageOf(error)}` },
+    };
+  }
+
+  /** Acts on a decision; undefined when the job goes on to the next hook. */
+  #apply(hook: CompiledHook<RunInput, RunDecision>, decision: RunDecision): Promise<unknown> | undefined {
+    switch (decision.kind) {
+      case "proceed":
+        return this.#grant(hook.plugin, decision.permit, decision.context, decision.around);
+      case "defer":
+        return this.#defer(decision, stamp(hook, decision.reason));
+      case "skip":
+        return this.#skip(stamp(hook, decision.reason));
+      case "fail":
+        return this.#failForGood(new JobFailedError(stamp(hook, decision.reason), decision.cause));
+      default: {
+        const got = JSON.stringify((decision as { kind?: unknown }).kind) ?? String(decision);
+        const error = new HookError(hook.plugin, "beforeRun", `returned a decision of kind ${got}; it is one of "proceed", "defer", "skip", "fail", or undefined`);
+        const closed = this.#hookFailed(hook, error);
+        return closed && this.#defer(closed, stamp(hook, closed.reason));
+      }
+    }
+  }
+
+  /** The job went back to the queue while a hook was still deciding. */
+  async #stopInterrupted(): Promise<never> {
+    await this.#end(this.#permits?.rollback());
+    throw new DeferSignal({ plugin: "core", code: "INTERRUPTED", message: "the worker stopped" });
+  }
+
+  /** Ends the run whatever becomes of its last step. */
+  async #end<T>(last: Promise<T> | undefined): Promise<T | undefined> {
+    try {
+      return await last;
+    } finally {
+      this.shared.running.delete(this);
+    }
+  }
+
+  #grant(plugin: string, permit: Permit | undefined, context: unknown, around: Around | undefined): undefined {
+    if (permit !== undefined) {
+      this.#permits ??= new PermitStack(this.shared.report);
+      this.#permits.push(plugin, permit);
+    }
+    if (context !== undefined) {
+      this.contexts ??= {};
+      this.contexts[plugin] = context;
+    }
+    if (around !== undefined) {
+      this.#arounds ??= [];
+      this.#arounds.push({ plugin, around });
+    }
+    return undefined;
+  }
+
+  async #defer(decision: DeferDecision, reason: Reason): Promise<never> {
+    await this.#permits?.rollback();
+    const moved = await this.#end(this.shared.engine.defer(this.job, decision.until, reason));
+    // The engine compares these to tell a last attempt; a deferral is not one.
+    (this.job as { attempts: number }).attempts -= 1;
+    if (moved !== undefined) this.shared.events.emit("job:deferred", { job: this.job, reason, until: moved.runAt });
+    throw new DeferSignal(reason);
+  }
+
+  async #skip(reason: Reason): Promise<undefined> {
+    await this.#permits?.rollback();
+    const noted = this.shared.engine.noteSkip(this.job, reason).catch((error: unknown) => {
+      // The note only explains; without it the job is skipped all the same.
+      this.logger.warn(`could not note why job ${this.job.id} is skipped: ${messageOf(error)}`, { error });
+    });
+    await this.#end(noted);
+    this.shared.events.emit("job:skipped", { job: this.job, reason });
+    return undefined;
+  }
+
+  async #failForGood(error: Error): Promise<never> {
+    await this.#permits?.rollback();
+    await this.#end(this.#exhaust());
+    throw error;
+  }
+
+  async #exhaust(): Promise<void> {
+    await this.shared.engine.exhaust(this.job);
+    (this.job as { attempts: number }).attempts = this.job.max_attempts;
+  }
+
+  #runTask(): unknown {
+    const { run, plain } = this.taskInfo;
+    let result: unknown;
+    try {
+      const call = plain
+        ? () => run(this.payload, this.helpers)
+        : () => run(this.payload, createTaskContext(this.shared, this.helpers, this));
+      result = this.#arounds === undefined ? call() : runAround(this.#arounds, call, this.shared.report);
+    } catch (error) {
+      return this.#failed(error, undefined);
+    }
+    if (!isPromise(result)) return this.#returned(result);
+    return result.then(
+      (value) => this.#returned(value),
+      (error) => this.#failed(error, undefined),
+    );
+  }
+
+  #returned(result: unknown): unknown {
+    if (Array.isArray(result) && Array.isArray(this.job.payload) && result.length === this.job.payload.length) {
+      return this.#batchReturned(result);
+    }
+    return this.#succeeded(result);
+  }
+
+  /** graphile-worker's batch jobs: entries whose promise rejects are retried alone. */
+  async #batchReturned(result: unknown[]): Promise<unknown> {
+    const entries = await Promise.allSettled(result);
+    const rejected = entries.flatMap((entry) => (entry.status === "rejected" ? [entry.reason as unknown] : []));
+    if (rejected.length === 0) return this.#succeeded(result);
+    const left = (this.job.payload as unknown[]).filter((_, index) => entries[index]?.status === "rejected");
+    const error = new AggregateError(rejected, `Batch failures:\n${rejected.map(messageOf).join("\n")}`);
+    return this.#failed(error, { left, result });
+  }
+
+  #succeeded(result: unknown): unknown {
+    this.result = result;
+    const observed = this.interrupted ? undefined : this.#observe(this.taskInfo.afterRun, 0);
+    if (observed === undefined && this.#permits === undefined) {
+      this.shared.running.delete(this);
+      return result;
+    }
+    return this.#end(this.#settle(observed, { kind: "succeeded", result })).then(() => result);
+  }
+
+  async #settle(observed: Promise<void> | undefined, outcome: Outcome): Promise<void> {
+    await observed;
+    await this.#permits?.commit(outcome);
+  }
+
+  #observe(hooks: readonly CompiledHook<AfterRunInput, never>[], from: number): Promise<void> | undefined {
+    for (let index = from; index < hooks.length; index++) {
+      const hook = hooks[index] as CompiledHook<AfterRunInput, never>;
+      try {
+        const pending = hook.call(this) as unknown;
+        if (isPromise(pending)) {
+          return within(pending, hook.timeoutMs, hook.plugin, hook.name)
+            .catch((error: unknown) => this.shared.report.failed(hook.plugin, hook.name, error))
+            .then(() => this.#observe(hooks, index + 1));
+        }
+      } catch (error) {
+        this.shared.report.failed(hook.plugin, hook.name, error);
+      }
+    }
+    return undefined;
+  }
+
+  #failed(error: unknown, batch: Batch | undefined): Promise<unknown> {
+    return this.#end(this.interrupted ? Promise.reject(error) : this.#settleFailure(error, batch));
+  }
+
+  async #settleFailure(error: unknown, batch: Batch | undefined): Promise<unknown> {
+    this.error = error;
+    this.isLastAttempt = this.job.attempts >= this.job.max_attempts;
+    for (const hook of this.taskInfo.onFailure) await this.#askOnFailure(hook);
+    await this.#permits?.commit({ kind: "failed", error, last: this.isLastAttempt });
+    const { decision } = this;
+    if (decision?.kind === "taken") {
+      markSettled(this.job);
+      (this.job as { attempts: number }).attempts = this.job.max_attempts;
+    } else if (decision?.kind === "exhaust") {
+      await this.#exhaust();
+    } else if (decision?.kind === "retry") {
+      await this.shared.engine.retry(this.job, decision.at, messageOf(error), batch?.left);
+      throw error;
+    }
+    if (batch !== undefined && decision?.kind !== "taken") return batch.result;
+    throw error;
+  }
+
+  async #askOnFailure(hook: CompiledHook<FailureInput, FailureDecision>): Promise<void> {
+    try {
+      const pending = hook.call(this);
+      const decision = isPromise(pending) ? await within(pending, hook.timeoutMs, hook.plugin, hook.name) : pending;
+      if (decision !== undefined) this.#decideFailure(hook, decision as FailureDecision);
+    } catch (error) {
+      this.shared.report.failed(hook.plugin, hook.name, error);
+    }
+  }
+
+  /** The first `retry` or `exhaust` stands; `taken` is a fact, and comes last. */
+  #decideFailure(hook: CompiledHook<FailureInput, FailureDecision>, decision: FailureDecision): void {
+    switch (decision.kind) {
+      case "retry":
+        if (this.decision === undefined && !this.isLastAttempt) this.decision = decision;
+        break;
+      case "exhaust":
+        if (this.decision === undefined) {
+          this.decision = decision;
+          this.isLastAttempt = true;
+        }
+        break;
+      case "taken":
+        this.decision = decision;
+        this.isLastAttempt = true;
+        break;
+      default: {
+        const got = JSON.stringify((decision as { kind?: unknown }).kind) ?? String(decision);
+        throw new HookError(hook.plugin, hook.name, `returned a decision of kind ${got}; it is one of "retry", "exhaust", "taken", or undefined`);
+      }
+    }
+  }
+}
+
+/** A batch job some of whose entries failed. */
+interface Batch {
+  /** Payloads of the entries that failed. */
+  readonly left: unknown[];
+  /** What the task returned. */
+  readonly result: unknown[];
+}
+
+function stamp(hook: { readonly plugin: string }, reason: ReasonInput): Reason {
+  return { plugin: hook.plugin, code: reason.code, message: reason.message };
+}

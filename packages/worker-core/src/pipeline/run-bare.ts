@@ -1,0 +1,28 @@
+import type { Task as EngineTask, JobHelpers } from "graphile-worker";
+import { InvalidPayloadError } from "../errors.ts";
+import { formatIssues, type PayloadResult, validatePayload } from "../validate.ts";
+import { isPromise } from "./hook.ts";
+import type { RunShared, RunTask } from "./run-task.ts";
+import { createTaskContext } from "./task-context.ts";
+
+/** A defined task that no hook applies to: its payload is checked, its context made, nothing else. */
+export function runBare(shared: RunShared, { run, schema, info }: RunTask): EngineTask {
+  if (schema === undefined) {
+    return (payload: unknown, helpers: JobHelpers) => run(payload, createTaskContext(shared, helpers, undefined)) as void;
+  }
+  const checked = (result: PayloadResult<unknown>, helpers: JobHelpers): unknown => {
+    if (result.ok) return run(result.value, createTaskContext(shared, helpers, undefined));
+    return exhaust(shared, helpers, new InvalidPayloadError(info.identifier, formatIssues(result.issues)));
+  };
+  return (payload: unknown, helpers: JobHelpers) => {
+    const result = validatePayload(schema, payload);
+    return (isPromise(result) ? result.then((settled) => checked(settled, helpers)) : checked(result, helpers)) as void;
+  };
+}
+
+/** A payload that is wrong stays wrong: the job's other attempts are not spent on it. */
+async function exhaust(shared: RunShared, { job }: JobHelpers, error: Error): Promise<never> {
+  await shared.engine.exhaust(job);
+  (job as { attempts: number }).attempts = job.max_attempts;
+  throw error;
+}

@@ -1,0 +1,122 @@
+import { statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { TaskList, WorkerEvents, WorkerPool } from "graphile-worker";
+import type { AnyPlugin } from "./contract/plugin.ts";
+import { bridgeEvents } from "./engine/bridge.ts";
+import { fence, isSettled } from "./engine/signal.ts";
+import { ConfigurationError } from "./errors.ts";
+import { type ClientOptions, CLIENT_KEYS } from "./options.ts";
+import type { JobRun } from "./pipeline/job-run.ts";
+import { createTaskWrapper, taskInfo } from "./pipeline/run-task.ts";
+import { createRuntime, type Runtime } from "./runtime.ts";
+import { messageOf } from "./errors.ts";
+
+/** What `workerPreset` takes: a client's options; the engine's own belong into the preset beside it. */
+export type PresetOptions<P extends readonly AnyPlugin[] = readonly AnyPlugin[]> = ClientOptions<P>;
+
+/**
+ * The same tasks and plugins for people who run graphile-worker's own CLI or `run()` from a
+ * `graphile.config.ts`.
+ *
+ * The engine's lifecycle stays graphile-worker's: its log shows deferred jobs as failed, and it does not
+ * come back by itself after losing its database. `createWorker` mends both.
+ *
+ * @throws ConfigurationError, InvalidOptionsError
+ *
+ * @example
+ * const preset: GraphileConfig.Preset = {
+ *   extends: [WorkerPreset, workerPreset({ tasks: [sendEmail], plugins: [] })],
+ *   worker: { concurrentJobs: 10 },
+ * };
+ */
+export function workerPreset<const P extends readonly AnyPlugin[]>(options: PresetOptions<P>): GraphileConfig.Preset {
+  const runtime = createRuntime(options, "worker", CLIENT_KEYS, "workerPreset");
+  const running = new Set<JobRun>();
+  const { engine, events, report, query, addJob, addJobs, composition, logger } = runtime;
+  const wrap = createTaskWrapper(composition, { engine, events, report, query, addJob, addJobs, running });
+  const prepared = new WeakSet<object>();
+
+  /** The engine reads its task list anew at every fetch, so tasks may still be put into it here. */
+  function prepare(tasks: TaskList): void {
+    if (prepared.has(tasks)) return;
+    prepared.add(tasks);
+    for (const [identifier, run] of Object.entries(tasks)) {
+      if (composition.tasks.has(identifier)) {
+        throw new ConfigurationError([`task ${JSON.stringify(identifier)} is defined twice: in workerPreset and in the task directory`]);
+      }
+      tasks[identifier] = wrap({ info: plainInfo(identifier), run: run as (payload: any, helpers: any) => unknown, plain: true });
+    }
+    for (const [identifier, run] of Object.entries(options.taskList ?? {})) {
+      tasks[identifier] = wrap({ info: plainInfo(identifier), run: run as (payload: any, helpers: any) => unknown, plain: true });
+    }
+    for (const task of composition.tasks.values()) {
+      if (task.run !== undefined) tasks[task.identifier] = wrap({ info: taskInfo(task), run: task.run, plain: false });
+    }
+  }
+
+  return {
+    worker: {
+      taskDirectory: runtime.worker.taskDirectory ?? defaultTaskDirectory(),
+      completeJobBatchDelay: 0,
+      failJobBatchDelay: 0,
+      ...runtime.worker,
+    },
+    plugins: [
+      {
+        name: "OppulenceWorkerPlugin",
+        version: "1",
+        worker: {
+          middleware: {
+            init(next, { ctx }) {
+              attach(ctx.events, runtime, prepare);
+              return next();
+            },
+            async poolGracefulShutdown(next) {
+              const result = await next();
+              await runtime.stop(Date.now() + runtime.stopMs).catch((error: unknown) => {
+                logger.error(`could not stop the plugins: ${messageOf(error)}`, { error });
+              });
+              return result;
+            },
+          },
+          hooks: {
+            // Awaited before the worker asks for its first job.
+            startWorker: async () => runtime.start(),
+          },
+        },
+      },
+    ],
+  };
+}
+
+function attach(events: WorkerEvents, runtime: Runtime, prepare: (tasks: TaskList) => void): void {
+  const pools = new Set<WorkerPool>();
+  events.on("pool:create", ({ workerPool }) => {
+    pools.add(workerPool);
+    const endBridge = bridgeEvents(events, workerPool, runtime.events);
+    workerPool.promise.finally(() => (endBridge(), pools.delete(workerPool))).catch(() => {});
+    runtime.nudge = (count) => {
+      for (const pool of pools) if (!(pool as unknown as { _shuttingDown: boolean })._shuttingDown) pool.nudge(count);
+    };
+  });
+  // Both come before the first fetch reads the list; which of them comes depends on the local queue.
+  events.on("localQueue:init", ({ localQueue }) => prepare((localQueue as unknown as { tasks: TaskList }).tasks));
+  events.on("worker:create", ({ tasks }) => prepare(tasks));
+  events.on("job:complete", ({ job, error }) => {
+    if (error !== null && isSettled(job)) queueMicrotask(() => fence(job));
+  });
+}
+
+function plainInfo(identifier: string) {
+  return { identifier, options: {}, payload: undefined, spec: undefined };
+}
+
+/**
+ * graphile-worker's CLI insists on a task directory. Where the project has none, it gets a module without
+ * tasks, which it takes as well.
+ */
+function defaultTaskDirectory(): string {
+  const own = `${process.cwd()}/tasks`;
+  if (statSync(own, { throwIfNoEntry: false }) !== undefined) return own;
+  return fileURLToPath(new URL("../preset/no-tasks.js", import.meta.url));
+}

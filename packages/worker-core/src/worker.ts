@@ -1,0 +1,154 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { getTasks, type TaskList } from "graphile-worker";
+import { BRAND } from "./contract/brand.ts";
+import type { AnyPlugin } from "./contract/plugin.ts";
+import { type Client, toClient } from "./client.ts";
+import { ConfigurationError } from "./errors.ts";
+import { superviseEngine, type Supervisor } from "./engine/supervisor.ts";
+import { WORKER_KEYS, type WorkerOptions } from "./options.ts";
+import type { JobRun } from "./pipeline/job-run.ts";
+import { createTaskWrapper, taskInfo } from "./pipeline/run-task.ts";
+import { createRuntime, type Runtime } from "./runtime.ts";
+import { onTerminationSignal } from "./termination.ts";
+
+/** Runs jobs, and adds them. */
+export interface Worker<P extends readonly AnyPlugin[] = readonly AnyPlugin[]> extends Client<P> {
+  /** `host:pid:random`, for people; the engine's pools have ids of their own. */
+  readonly id: string;
+  /** Settles once the worker has stopped, whoever asked; rejects when it could not go on. */
+  readonly finished: Promise<void>;
+  /** Jobs that run in this process now. */
+  readonly jobsInProgress: number;
+  /**
+   * Stops claiming, waits for running jobs, then stops the plugins in reverse order.
+   *
+   * A job that still runs when the bound passes has its signal aborted and goes back to the queue: that
+   * costs it no attempt. Its task may still be running then; what it returns counts for nothing.
+   *
+   * @param options.timeout - the bound in milliseconds; the option `stopTimeout` unless given
+   */
+  stop(options?: { readonly timeout?: number }): Promise<void>;
+}
+
+/**
+ * Makes a worker. Nothing is connected before `start` (or the first `addJob`).
+ *
+ * @throws ConfigurationError with every problem found in plugins and tasks; InvalidOptionsError
+ *
+ * @example
+ * const worker = createWorker({ connectionString, tasks: [sendEmail], plugins: [] });
+ * await worker.start();
+ */
+export function createWorker<const P extends readonly AnyPlugin[] = readonly []>(options: WorkerOptions<P>): Worker<P> {
+  const runtime = createRuntime(options, "worker", WORKER_KEYS, "createWorker");
+  for (const task of runtime.composition.tasks.values()) {
+    if (task.run === undefined) {
+      throw new ConfigurationError([`task ${JSON.stringify(task.identifier)} is only declared; a worker needs defineTask, with \`run\``]);
+    }
+  }
+  const id = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
+  const running = new Set<JobRun>();
+  let supervisor: Supervisor | undefined;
+  let starting: Promise<void> | undefined;
+  let stopping: Promise<void> | undefined;
+  let releaseSignals: (() => void) | undefined;
+  const finished = deferred();
+  // Nobody has to wait for it.
+  finished.promise.catch(() => {});
+
+  async function start(): Promise<void> {
+    if (stopping !== undefined) throw new Error("the worker was stopped; make a new one to start again");
+    await runtime.start();
+    const tasks = await engineTasks(runtime, options, running);
+    supervisor = await superviseEngine({
+      runtime,
+      tasks,
+      running,
+      crontab: options.crontab,
+      parsedCronItems: options.parsedCronItems,
+      onFatal: (error) => {
+        void stop({ timeout: 0 }).then(() => finished.reject(error));
+      },
+    });
+    runtime.running = supervisor.jobsInProgress;
+    if (options.handleSignals !== false) releaseSignals = onTerminationSignal(() => stop(), runtime.logger);
+    runtime.events.emit("worker:started", { worker: id });
+  }
+
+  function stop({ timeout = runtime.stopMs }: { readonly timeout?: number } = {}): Promise<void> {
+    stopping ??= (async () => {
+      const deadline = Date.now() + timeout;
+      await starting?.catch(() => {});
+      await supervisor?.stop(deadline);
+      // Plugins get a moment of their own even when the jobs used the whole bound up.
+      await runtime.stop(Math.max(deadline, Date.now() + 1_000));
+      releaseSignals?.();
+      runtime.events.emit("worker:stopped", { worker: id });
+      finished.resolve();
+    })();
+    return stopping;
+  }
+
+  return {
+    ...toClient<P>(runtime),
+    [BRAND]: "worker",
+    id,
+    finished: finished.promise,
+    get jobsInProgress() {
+      return runtime.running();
+    },
+    start: () => {
+      starting ??= start().catch((error: unknown) => {
+        starting = undefined;
+        throw error;
+      });
+      return starting;
+    },
+    stop,
+  };
+}
+
+/** The engine's task list: defined tasks, plain ones, and those of a task directory, each with its hooks. */
+async function engineTasks(runtime: Runtime, options: WorkerOptions, running: Set<JobRun>): Promise<TaskList> {
+  const { composition, engine, events, report, query, addJob, addJobs } = runtime;
+  const wrap = createTaskWrapper(composition, { engine, events, report, query, addJob, addJobs, running });
+  const tasks: TaskList = {};
+  const plain: TaskList = { ...options.taskList };
+  const { taskDirectory } = runtime.worker;
+  if (taskDirectory !== undefined) {
+    const found = await getTasks({ logger: runtime.logger, preset: { worker: { ...runtime.worker } } }, taskDirectory);
+    for (const [identifier, run] of Object.entries(found.tasks)) {
+      if (composition.tasks.has(identifier) || Object.hasOwn(plain, identifier)) {
+        throw new ConfigurationError([`task ${JSON.stringify(identifier)} is defined twice: in code and in ${taskDirectory}`]);
+      }
+      plain[identifier] = run;
+    }
+  }
+  for (const task of composition.tasks.values()) {
+    tasks[task.identifier] = wrap({ info: taskInfo(task), run: task.run as NonNullable<typeof task.run>, plain: false });
+  }
+  for (const [identifier, run] of Object.entries(plain)) {
+    const info = { identifier, options: {}, payload: undefined, spec: undefined };
+    tasks[identifier] = wrap({ info, run: run as (payload: any, helpers: any) => unknown, plain: true });
+  }
+  if (Object.keys(tasks).length === 0) {
+    throw new ConfigurationError(["a worker without tasks has nothing to run: give tasks, taskList or worker.taskDirectory"]);
+  }
+  return tasks;
+}
+
+
+interface Deferred {
+  readonly promise: Promise<void>;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+function deferred(): Deferred {
+  let settle: Omit<Deferred, "promise"> | undefined;
+  const promise = new Promise<void>((resolve, reject) => {
+    settle = { resolve, reject };
+  });
+  return { promise, ...(settle as Omit<Deferred, "promise">) };
+}
