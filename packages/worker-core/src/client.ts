@@ -1,15 +1,15 @@
+import type { Composition } from "./compose/compose.ts";
 import { BRAND } from "./contract/brand.ts";
 import type { Command } from "./contract/command.ts";
 import type { AnyPlugin, ApisOf, Panel } from "./contract/plugin.ts";
 import type { Query } from "./contract/query.ts";
-import type { AddJob, AddJobs } from "./contract/task.ts";
-import type { Composition } from "./compose/compose.ts";
+import type { AddJob, AddJobs, RunTransaction } from "./contract/task.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { Events } from "./events.ts";
 import { explainJob, type JobExplanation } from "./explain.ts";
 import { checkHealth, type HealthReport } from "./health.ts";
-import type { MigrationMode, MigrationReport } from "./migrations/migrate.ts";
 import type { MigrationProgress } from "./migrations/apply.ts";
+import type { MigrationMode, MigrationReport } from "./migrations/migrate.ts";
 import { CLIENT_KEYS, type ClientOptions } from "./options.ts";
 import { createRuntime, type Runtime } from "./runtime.ts";
 
@@ -28,6 +28,8 @@ export interface Client<P extends readonly AnyPlugin[] = readonly AnyPlugin[]> {
   /** The only way to graphile-worker's tables. */
   readonly engine: Engine;
   readonly query: Query;
+  /** Runs `body` in one transaction on the pool; pass its `query` on as `{ client: query }` to add jobs in it. */
+  readonly transaction: RunTransaction;
   /** Plugins, tasks and hooks as they were put together. */
   readonly composition: Composition;
   /** CLI commands that the plugins contribute. */
@@ -38,7 +40,10 @@ export interface Client<P extends readonly AnyPlugin[] = readonly AnyPlugin[]> {
   explain(id: string): Promise<JobExplanation>;
   health(): Promise<HealthReport>;
   /** Applies or checks the migrations of graphile-worker, the core and the plugins. */
-  migrate(mode?: MigrationMode, onProgress?: (progress: MigrationProgress) => void): Promise<MigrationReport>;
+  migrate(
+    mode?: MigrationMode,
+    onProgress?: (progress: MigrationProgress) => void,
+  ): Promise<MigrationReport>;
 }
 
 /**
@@ -51,7 +56,9 @@ export interface Client<P extends readonly AnyPlugin[] = readonly AnyPlugin[]> {
  * const client = createClient({ connectionString, tasks: [sendEmail], plugins: [] });
  * await client.addJob(sendEmail, { to: "a@b.c" });
  */
-export function createClient<const P extends readonly AnyPlugin[] = readonly []>(options: ClientOptions<P>): Client<P> {
+export function createClient<const P extends readonly AnyPlugin[] = readonly []>(
+  options: ClientOptions<P>,
+): Client<P> {
   return toClient<P>(createRuntime(options, "client", CLIENT_KEYS, "createClient"));
 }
 
@@ -68,6 +75,7 @@ export function toClient<P extends readonly AnyPlugin[]>(runtime: Runtime): Clie
     events: runtime.events,
     engine: runtime.engine,
     query: runtime.query,
+    transaction: runtime.transaction,
     composition,
     commands: composition.installed.flatMap(({ instance }) => instance.commands ?? []),
     panels: composition.installed.flatMap(({ instance }) => instance.panels ?? []),

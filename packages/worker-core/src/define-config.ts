@@ -7,6 +7,8 @@ import type { WorkerOptions } from "./options.ts";
  * @example
  * export default defineConfig({ tasks: [sendEmail], plugins: [], worker: { concurrentJobs: 10 } });
  */
-export function defineConfig<const P extends readonly AnyPlugin[] = readonly []>(options: WorkerOptions<P>): WorkerOptions<P> {
+export function defineConfig<const P extends readonly AnyPlugin[] = readonly []>(
+  options: WorkerOptions<P>,
+): WorkerOptions<P> {
   return options;
 }

@@ -21,7 +21,12 @@ import { CONTRACT_VERSION, type Plugin, type PluginDefinition } from "./contract
  *   }),
  * });
  */
-export function definePlugin<const TName extends string, TOptions = undefined, TApi = undefined, TContext = unknown>(
+export function definePlugin<
+  const TName extends string,
+  TOptions = undefined,
+  TApi = undefined,
+  TContext = unknown,
+>(
   definition: PluginDefinition<TName, TOptions, TApi, TContext>,
 ): Plugin<TName, TOptions, TApi, TContext> {
   return Object.freeze({ ...definition, [BRAND]: "plugin" as const, contract: CONTRACT_VERSION });

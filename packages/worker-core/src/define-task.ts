@@ -31,7 +31,10 @@ export function defineTask<
 /**
  * Declares a task that another program runs, so that this one can add jobs for it with types and checks.
  */
-export function declareTask<const TIdentifier extends string, TSchema extends Schema<any, any> | undefined = undefined>(
+export function declareTask<
+  const TIdentifier extends string,
+  TSchema extends Schema<any, any> | undefined = undefined,
+>(
   definition: Omit<TaskDefinition<TIdentifier, TSchema, unknown>, "run">,
 ): Task<TIdentifier, TSchema, unknown> {
   const { identifier, payload, spec, ...options } = definition;

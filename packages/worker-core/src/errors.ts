@@ -13,7 +13,11 @@ export class ConfigurationError extends Error {
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {
-    super(problems.length === 1 ? problems[0] : `${problems.length} problems:\n- ${problems.join("\n- ")}`);
+    super(
+      problems.length === 1
+        ? problems[0]
+        : `${problems.length} problems:\n- ${problems.join("\n- ")}`,
+    );
     this.problems = problems;
   }
 }
@@ -78,7 +82,9 @@ export class JobRejectedError extends Error {
   readonly reason: Reason;
 
   constructor(reason: Reason, cause: unknown, where = "") {
-    super(`${where}plugin ${reason.plugin} rejected the job: ${reason.message} (${reason.code})`, { cause });
+    super(`${where}plugin ${reason.plugin} rejected the job: ${reason.message} (${reason.code})`, {
+      cause,
+    });
     this.reason = reason;
   }
 }

@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
-import type { EnqueueResult, Job, JobSpec } from "./contract/job.ts";
 import type { HookName } from "./contract/hooks.ts";
+import type { EnqueueResult, Job, JobSpec } from "./contract/job.ts";
 import type { Reason } from "./contract/reason.ts";
 
 /** The core's events and what their listeners are given. Features add theirs by declaration merging. */
@@ -8,7 +8,10 @@ export interface EventMap {
   /** A job was added by this process. */
   "job:added": { readonly spec: JobSpec; readonly id: string };
   /** A plugin kept a job out of the queue. */
-  "job:dropped": { readonly spec: JobSpec; readonly result: Extract<EnqueueResult, { status: "dropped" }> };
+  "job:dropped": {
+    readonly spec: JobSpec;
+    readonly result: Extract<EnqueueResult, { status: "dropped" }>;
+  };
   /** A plugin refused a job; its producer got an error. */
   "job:rejected": { readonly spec: JobSpec; readonly reason: Reason };
   /** A job's task is about to run. */
@@ -18,7 +21,12 @@ export interface EventMap {
   /** An attempt failed and another will follow. */
   "job:failed": { readonly job: Job; readonly error: unknown; readonly durationMs: number };
   /** A job failed for good; `taken` when a plugin moved its row away. */
-  "job:exhausted": { readonly job: Job; readonly error: unknown; readonly taken: boolean; readonly durationMs: number };
+  "job:exhausted": {
+    readonly job: Job;
+    readonly error: unknown;
+    readonly taken: boolean;
+    readonly durationMs: number;
+  };
   /** A job went back to the queue at no cost. */
   "job:deferred": { readonly job: Job; readonly reason: Reason; readonly until: Date };
   /** A job completed without running. */
@@ -26,7 +34,11 @@ export interface EventMap {
   /** A stop's bound passed: the job went back to the queue while its task still ran. */
   "job:interrupted": { readonly job: Job };
   /** A plugin's hook threw or timed out. */
-  "plugin:error": { readonly plugin: string; readonly hook: HookName | "permit" | "around"; readonly error: unknown };
+  "plugin:error": {
+    readonly plugin: string;
+    readonly hook: HookName | "permit" | "around";
+    readonly error: unknown;
+  };
   /** The engine's pool ended by itself and a new one took its place. */
   "engine:restarted": { readonly cause: unknown; readonly returned: number };
   "worker:started": { readonly worker: string };

@@ -1,5 +1,5 @@
-import type { Explanation } from "./contract/plugin.ts";
 import type { Job } from "./contract/job.ts";
+import type { Explanation } from "./contract/plugin.ts";
 import type { JobState, Note } from "./engine/read.ts";
 import { messageOf } from "./errors.ts";
 import { type Flags, fromFlags } from "./labels.ts";
@@ -25,11 +25,20 @@ export interface JobExplanation {
 
 /** Puts the row, its note and every plugin's word into one answer. */
 export async function explainJob(runtime: Runtime, id: string): Promise<JobExplanation> {
-  if (!/^\d{1,19}$/.test(id)) throw new RangeError(`explain got the job id ${JSON.stringify(id)}; an id is a whole number`);
+  if (!/^\d{1,19}$/.test(id))
+    throw new RangeError(`explain got the job id ${JSON.stringify(id)}; an id is a whole number`);
   const record = await runtime.engine.get(id);
   if (record === undefined) {
     const note = await runtime.engine.note(id);
-    return { id, state: "gone", summary: goneSummary(note), job: undefined, note, plugins: [], until: undefined };
+    return {
+      id,
+      state: "gone",
+      summary: goneSummary(note),
+      job: undefined,
+      note,
+      plugins: [],
+      until: undefined,
+    };
   }
   const { job, state, note } = record;
   const plugins = await askPlugins(runtime, job);
@@ -38,7 +47,10 @@ export async function explainJob(runtime: Runtime, id: string): Promise<JobExpla
   return { id, state, summary: summarize(runtime, record, plugins[0]), job, note, plugins, until };
 }
 
-async function askPlugins(runtime: Runtime, job: Job): Promise<(Explanation & { plugin: string })[]> {
+async function askPlugins(
+  runtime: Runtime,
+  job: Job,
+): Promise<(Explanation & { plugin: string })[]> {
   const input = {
     job,
     labels: fromFlags(job.flags as Flags),
@@ -51,14 +63,18 @@ async function askPlugins(runtime: Runtime, job: Job): Promise<(Explanation & { 
       const answer = await within(pending, PLUGIN_TIMEOUT_MS, plugin.name, "explain");
       return answer === undefined ? [] : [{ ...answer, plugin: plugin.name }];
     } catch (error) {
-      return [{ plugin: plugin.name, code: "EXPLAIN_FAILED", message: messageOf(error), blocking: false }];
+      return [
+        { plugin: plugin.name, code: "EXPLAIN_FAILED", message: messageOf(error), blocking: false },
+      ];
     }
   });
   return (await Promise.all(asked)).flat();
 }
 
 function latest(runAt: Date, plugins: readonly Explanation[]): Date {
-  const blocking = plugins.filter((one) => one.blocking && one.until !== undefined).map(({ until }) => until as Date);
+  const blocking = plugins
+    .filter((one) => one.blocking && one.until !== undefined)
+    .map(({ until }) => until as Date);
   return [runAt, ...blocking].reduce((a, b) => (a > b ? a : b));
 }
 
@@ -69,7 +85,11 @@ function goneSummary(note: Note | undefined): string {
 
 function summarize(
   runtime: Runtime,
-  { job, state, note }: { job: Job & { queue_name: string | null }; state: JobState; note: Note | undefined },
+  {
+    job,
+    state,
+    note,
+  }: { job: Job & { queue_name: string | null }; state: JobState; note: Note | undefined },
   first: (Explanation & { plugin: string }) | undefined,
 ): string {
   if (first?.blocking === true) return `held back by ${first.plugin}: ${first.message}`;
@@ -84,7 +104,8 @@ function summarize(
       if (note !== undefined && note.until?.getTime() === job.run_at.getTime()) {
         return `deferred by ${note.plugin} until ${job.run_at.toISOString()}: ${note.message}`;
       }
-      if (job.attempts > 0) return `waits for attempt ${job.attempts + 1} at ${job.run_at.toISOString()}, after: ${job.last_error}`;
+      if (job.attempts > 0)
+        return `waits for attempt ${job.attempts + 1} at ${job.run_at.toISOString()}, after: ${job.last_error}`;
       return `scheduled for ${job.run_at.toISOString()}`;
     case "ready":
       if (!runtime.composition.tasks.has(job.task_identifier)) {

@@ -15,15 +15,26 @@ export interface HealthReport {
 /** Asks the database and every plugin, each within two seconds. */
 export async function checkHealth(runtime: Runtime): Promise<HealthReport> {
   const checks: [string, () => Health | Promise<Health>][] = [
-    ["database", async () => ((await runtime.query("select 1")), { status: "ok" })],
-    ["start", () => (runtime.started ? { status: "ok" } : { status: "down", detail: "not started, or its migrations and plugins are not ready" })],
+    ["database", () => runtime.query("select 1").then(() => ({ status: "ok" }))],
+    [
+      "start",
+      () =>
+        runtime.started
+          ? { status: "ok" }
+          : { status: "down", detail: "not started, or its migrations and plugins are not ready" },
+    ],
   ];
   for (const { plugin, instance, enabled } of runtime.composition.installed) {
     if (enabled && instance.health !== undefined) checks.push([plugin.name, instance.health]);
   }
-  const parts = Object.fromEntries(await Promise.all(checks.map(async ([name, check]) => [name, await ask(name, check)] as const)));
+  const parts = Object.fromEntries(
+    await Promise.all(checks.map(async ([name, check]) => [name, await ask(name, check)] as const)),
+  );
   const states = new Set(Object.values(parts).map(({ status }) => status));
-  return { status: states.has("down") ? "down" : states.has("degraded") ? "degraded" : "ok", parts };
+  return {
+    status: states.has("down") ? "down" : states.has("degraded") ? "degraded" : "ok",
+    parts,
+  };
 }
 
 async function ask(name: string, check: () => Health | Promise<Health>): Promise<Health> {

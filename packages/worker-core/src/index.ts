@@ -1,10 +1,23 @@
-export { type Clock, systemClock } from "./clock.ts";
 export { type Client, createClient } from "./client.ts";
+export { type Clock, systemClock } from "./clock.ts";
 export type { Bound, Composition, Installed } from "./compose/compose.ts";
-export type { Command, CommandArgument, CommandInput, CommandIo, CommandOption } from "./contract/command.ts";
+export type {
+  Command,
+  CommandArgument,
+  CommandInput,
+  CommandIo,
+  CommandOption,
+} from "./contract/command.ts";
 export * from "./contract/decisions.ts";
 export * from "./contract/hooks.ts";
-export type { EnqueueResult, Job, JobKeyMode, JobOptions, JobSpec, Labels } from "./contract/job.ts";
+export type {
+  EnqueueResult,
+  Job,
+  JobKeyMode,
+  JobOptions,
+  JobSpec,
+  Labels,
+} from "./contract/job.ts";
 export type { Outcome, Permit } from "./contract/permit.ts";
 export {
   type Activity,
@@ -23,7 +36,13 @@ export {
   type PluginInstance,
   type ProducerPolicy,
 } from "./contract/plugin.ts";
-export { type Query, type QueryClient, type Row, type Transaction, toQuery } from "./contract/query.ts";
+export {
+  type Query,
+  type QueryClient,
+  type Row,
+  type Transaction,
+  toQuery,
+} from "./contract/query.ts";
 export type { Reason, ReasonInput } from "./contract/reason.ts";
 export type {
   AddJob,
@@ -36,6 +55,7 @@ export type {
   PayloadInputOf,
   PayloadOf,
   ResultOf,
+  RunTransaction,
   Schema,
   Task,
   TaskContext,
@@ -46,15 +66,30 @@ export type {
 export { defineConfig } from "./define-config.ts";
 export { definePlugin } from "./define-plugin.ts";
 export { type DefineTaskWith, declareTask, defineTask, taskBuilder } from "./define-task.ts";
-export { type Duration, formatDuration, InvalidDurationError, isInvalidDurationError, parseDuration } from "./duration.ts";
+export {
+  type Duration,
+  formatDuration,
+  InvalidDurationError,
+  isDuration,
+  isInvalidDurationError,
+  parseDuration,
+} from "./duration.ts";
+export type { Reschedule } from "./engine/admin.ts";
 export type { Engine } from "./engine/engine.ts";
 export type { LostFailure } from "./engine/give-back.ts";
 export type { JobMatch } from "./engine/match.ts";
 export type { Moved } from "./engine/move.ts";
-export type { Depth, DepthRow, JobRecord, JobState, LockOwner, Note, PeekFilter } from "./engine/read.ts";
-export type { Reschedule } from "./engine/admin.ts";
-export type { TakenRow } from "./engine/take.ts";
+export type {
+  Depth,
+  DepthRow,
+  JobRecord,
+  JobState,
+  LockOwner,
+  Note,
+  PeekFilter,
+} from "./engine/read.ts";
 export { isDeferSignal } from "./engine/signal.ts";
+export type { TakenRow } from "./engine/take.ts";
 export * from "./errors.ts";
 export type { EventMap, Events } from "./events.ts";
 export type { JobExplanation } from "./explain.ts";

@@ -17,7 +17,8 @@ export type Flags = Readonly<Record<string, true>> | null;
  */
 export function checkLabels(labels: Labels): string | undefined {
   const names = Object.keys(labels);
-  if (names.length > MAX_LABELS) return `got ${names.length} labels; at most ${MAX_LABELS} are allowed`;
+  if (names.length > MAX_LABELS)
+    return `got ${names.length} labels; at most ${MAX_LABELS} are allowed`;
   for (const name of names) {
     if (!NAME.test(name)) {
       return `got the label name ${JSON.stringify(name.slice(0, 80))}; a name is 1 to 64 characters of a–z A–Z 0–9 _ . - and starts with a letter`;
@@ -33,7 +34,10 @@ export function checkLabels(labels: Labels): string | undefined {
 }
 
 /** Labels as graphile-worker flags; plain flags are kept beside them. Undefined when there are none. */
-export function toFlags(labels: Labels, flags: readonly string[] | undefined): string[] | undefined {
+export function toFlags(
+  labels: Labels,
+  flags: readonly string[] | undefined,
+): string[] | undefined {
   let all: string[] | undefined = flags !== undefined && flags.length > 0 ? [...flags] : undefined;
   for (const name in labels) {
     const flag = `${name}=${labels[name]}`;

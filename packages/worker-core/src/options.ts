@@ -1,8 +1,8 @@
-import type { Logger, ParsedCronItem, Task as EngineTask } from "graphile-worker";
+import type { Task as EngineTask, Logger, ParsedCronItem } from "graphile-worker";
 import type pg from "pg";
+import type { Clock } from "./clock.ts";
 import type { AnyPlugin } from "./contract/plugin.ts";
 import type { AnyTask } from "./contract/task.ts";
-import type { Clock } from "./clock.ts";
 import type { Duration } from "./duration.ts";
 import type { MigrationMode } from "./migrations/migrate.ts";
 
@@ -38,7 +38,8 @@ export interface ClientOptions<P extends readonly AnyPlugin[] = readonly AnyPlug
 }
 
 /** What `createWorker` takes. */
-export interface WorkerOptions<P extends readonly AnyPlugin[] = readonly AnyPlugin[]> extends ClientOptions<P> {
+export interface WorkerOptions<P extends readonly AnyPlugin[] = readonly AnyPlugin[]>
+  extends ClientOptions<P> {
   /** graphile-worker's native crontab, as text. */
   readonly crontab?: string;
   /** graphile-worker's native crontab, parsed. */
@@ -64,4 +65,9 @@ export const CLIENT_KEYS = [
 ] as const satisfies readonly (keyof ClientOptions)[];
 
 /** Keys of {@link WorkerOptions}, for the check for misspelt ones. */
-export const WORKER_KEYS = [...CLIENT_KEYS, "crontab", "parsedCronItems", "handleSignals"] as const satisfies readonly (keyof WorkerOptions)[];
+export const WORKER_KEYS = [
+  ...CLIENT_KEYS,
+  "crontab",
+  "parsedCronItems",
+  "handleSignals",
+] as const satisfies readonly (keyof WorkerOptions)[];

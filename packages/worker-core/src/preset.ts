@@ -1,15 +1,15 @@
 import { statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { TaskList, WorkerEvents, WorkerPool } from "graphile-worker";
+import type { Worker as EngineWorker, TaskList, WorkerEvents, WorkerPool } from "graphile-worker";
 import type { AnyPlugin } from "./contract/plugin.ts";
 import { bridgeEvents } from "./engine/bridge.ts";
 import { fence, isSettled } from "./engine/signal.ts";
-import { ConfigurationError } from "./errors.ts";
-import { type ClientOptions, CLIENT_KEYS } from "./options.ts";
+import { isShuttingDown } from "./engine/supervisor.ts";
+import { ConfigurationError, messageOf } from "./errors.ts";
+import { CLIENT_KEYS, type ClientOptions } from "./options.ts";
 import type { JobRun } from "./pipeline/job-run.ts";
 import { createTaskWrapper, taskInfo } from "./pipeline/run-task.ts";
 import { createRuntime, type Runtime } from "./runtime.ts";
-import { messageOf } from "./errors.ts";
 
 /** What `workerPreset` takes: a client's options; the engine's own belong into the preset beside it. */
 export type PresetOptions<P extends readonly AnyPlugin[] = readonly AnyPlugin[]> = ClientOptions<P>;
@@ -29,11 +29,23 @@ export type PresetOptions<P extends readonly AnyPlugin[] = readonly AnyPlugin[]>
  *   worker: { concurrentJobs: 10 },
  * };
  */
-export function workerPreset<const P extends readonly AnyPlugin[]>(options: PresetOptions<P>): GraphileConfig.Preset {
+export function workerPreset<const P extends readonly AnyPlugin[]>(
+  options: PresetOptions<P>,
+): GraphileConfig.Preset {
   const runtime = createRuntime(options, "worker", CLIENT_KEYS, "workerPreset");
   const running = new Set<JobRun>();
-  const { engine, events, report, query, addJob, addJobs, composition, logger } = runtime;
-  const wrap = createTaskWrapper(composition, { engine, events, report, query, addJob, addJobs, running });
+  const { engine, events, report, query, transaction, addJob, addJobs, composition, logger } =
+    runtime;
+  const wrap = createTaskWrapper(composition, {
+    engine,
+    events,
+    report,
+    query,
+    transaction,
+    addJob,
+    addJobs,
+    running,
+  });
   const prepared = new WeakSet<object>();
 
   /** The engine reads its task list anew at every fetch, so tasks may still be put into it here. */
@@ -42,15 +54,26 @@ export function workerPreset<const P extends readonly AnyPlugin[]>(options: Pres
     prepared.add(tasks);
     for (const [identifier, run] of Object.entries(tasks)) {
       if (composition.tasks.has(identifier)) {
-        throw new ConfigurationError([`task ${JSON.stringify(identifier)} is defined twice: in workerPreset and in the task directory`]);
+        throw new ConfigurationError([
+          `task ${JSON.stringify(identifier)} is defined twice: in workerPreset and in the task directory`,
+        ]);
       }
-      tasks[identifier] = wrap({ info: plainInfo(identifier), run: run as (payload: any, helpers: any) => unknown, plain: true });
+      tasks[identifier] = wrap({
+        info: plainInfo(identifier),
+        run: run as (payload: any, helpers: any) => unknown,
+        plain: true,
+      });
     }
     for (const [identifier, run] of Object.entries(options.taskList ?? {})) {
-      tasks[identifier] = wrap({ info: plainInfo(identifier), run: run as (payload: any, helpers: any) => unknown, plain: true });
+      tasks[identifier] = wrap({
+        info: plainInfo(identifier),
+        run: run as (payload: any, helpers: any) => unknown,
+        plain: true,
+      });
     }
     for (const task of composition.tasks.values()) {
-      if (task.run !== undefined) tasks[task.identifier] = wrap({ info: taskInfo(task), run: task.run, plain: false });
+      if (task.run !== undefined)
+        tasks[task.identifier] = wrap({ info: taskInfo(task), run: task.run, plain: false });
     }
   }
 
@@ -91,16 +114,29 @@ export function workerPreset<const P extends readonly AnyPlugin[]>(options: Pres
 
 function attach(events: WorkerEvents, runtime: Runtime, prepare: (tasks: TaskList) => void): void {
   const pools = new Set<WorkerPool>();
+  const workers: EngineWorker[] = [];
   events.on("pool:create", ({ workerPool }) => {
     pools.add(workerPool);
     const endBridge = bridgeEvents(events, workerPool, runtime.events);
-    workerPool.promise.finally(() => (endBridge(), pools.delete(workerPool))).catch(() => {});
-    runtime.nudge = (count) => {
-      for (const pool of pools) if (!(pool as unknown as { _shuttingDown: boolean })._shuttingDown) pool.nudge(count);
+    const end = () => {
+      endBridge();
+      pools.delete(workerPool);
+    };
+    workerPool.promise.then(end, end);
+    runtime.runner = {
+      connectionBroke() {},
+      running: () =>
+        workers.reduce((sum, worker) => sum + (worker.getActiveJob() === null ? 0 : 1), 0),
+      nudge: (count) => {
+        for (const pool of pools) if (!isShuttingDown(pool)) pool.nudge(count);
+      },
     };
   });
+  events.on("worker:create", ({ worker }) => workers.push(worker));
   // Both come before the first fetch reads the list; which of them comes depends on the local queue.
-  events.on("localQueue:init", ({ localQueue }) => prepare((localQueue as unknown as { tasks: TaskList }).tasks));
+  events.on("localQueue:init", ({ localQueue }) =>
+    prepare((localQueue as unknown as { tasks: TaskList }).tasks),
+  );
   events.on("worker:create", ({ tasks }) => prepare(tasks));
   events.on("job:complete", ({ job, error }) => {
     if (error !== null && isSettled(job)) queueMicrotask(() => fence(job));

@@ -1,10 +1,10 @@
-import { type Logger, runMigrations, WorkerPreset } from "graphile-worker";
-import pg from "pg";
+import { type Logger, WorkerPreset } from "graphile-worker";
+import type pg from "pg";
 import { systemClock } from "./clock.ts";
 import { type Composition, compose } from "./compose/compose.ts";
 import type { AnyPlugin, PluginHost } from "./contract/plugin.ts";
-import { type Query, type Row, toQuery } from "./contract/query.ts";
-import type { AddJob, AddJobs, TaskInfo } from "./contract/task.ts";
+import type { Query, Row } from "./contract/query.ts";
+import type { AddJob, AddJobs, RunTransaction, TaskInfo } from "./contract/task.ts";
 import { parseDuration } from "./duration.ts";
 import { engineTables, poolDatabase } from "./engine/database.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
@@ -15,25 +15,35 @@ import { ConfigurationError, messageOf } from "./errors.ts";
 import { createEvents, type Events } from "./events.ts";
 import { checkHealth } from "./health.ts";
 import { createMeter, type Meter } from "./meter.ts";
-import { loadMigrations, type MigrationSet } from "./migrations/load.ts";
-import { migrate, type MigrationReport } from "./migrations/migrate.ts";
+import { type MigrateAllInput, migrateAll } from "./migrate-all.ts";
+import type { MigrateOptions, MigrationMode, MigrationReport } from "./migrations/migrate.ts";
 import { DEFAULT_ENGINE_SCHEMA, DEFAULT_SCHEMA, escapeSchema } from "./migrations/schema-name.ts";
+import { createNoteSweeper } from "./note-sweeper.ts";
+import type { WorkerOptions } from "./options.ts";
 import { checkOverlayNames, overlayFor, overlayForWorker } from "./overlay/apply.ts";
 import { loadOverlay } from "./overlay/load.ts";
-import type { WorkerOptions } from "./options.ts";
-import { createEnqueue } from "./pipeline/enqueue.ts";
-import { createHookReport, type HookReport, within } from "./pipeline/hook.ts";
+import { createEnqueue, type Enqueue } from "./pipeline/enqueue.ts";
+import { createHookReport, type HookReport } from "./pipeline/hook.ts";
+import { createPluginLifecycle } from "./plugin-lifecycle.ts";
+import { inTransaction, makePool } from "./pool.ts";
 import { assertKnownKeys } from "./validate.ts";
 
 const DEFAULT_STOP_MS = 25_000;
-const SWEEP_EVERY_MS = 60_000;
 
-/** The core's own migrations, under the plugin name `core`. */
-const CORE_MIGRATIONS = { directory: new URL("../sql/", import.meta.url) };
+/** What whoever runs jobs tells a runtime, and is told by it. */
+export interface JobRunner {
+  /** Deferred jobs may have come due. */
+  nudge(count: number): void;
+  /** A connection broke while it was in use. */
+  connectionBroke(error: Error): void;
+  /** Number of jobs that run now. */
+  running(): number;
+}
+
+const NO_RUNNER: JobRunner = { nudge() {}, connectionBroke() {}, running: () => 0 };
 
 /** What a worker, a client and a preset have in common: everything but running jobs. */
 export interface Runtime {
-  readonly mode: PluginHost["mode"];
   readonly composition: Composition;
   readonly pool: pg.Pool;
   readonly engine: Engine;
@@ -42,6 +52,7 @@ export interface Runtime {
   readonly logger: Logger;
   readonly report: HookReport;
   readonly query: Query;
+  readonly transaction: RunTransaction;
   readonly addJob: AddJob;
   readonly addJobs: AddJobs;
   readonly apis: Readonly<Record<string, unknown>>;
@@ -50,161 +61,127 @@ export interface Runtime {
   readonly stopMs: number;
   /** Aborted once nothing waits for the database any more. */
   readonly signal: AbortSignal;
-  /** Tells the pool of deferred jobs that come due; set by whoever runs jobs. */
-  nudge: (count: number) => void;
-  /** Jobs that run now; set by whoever runs jobs. */
-  running: () => number;
-  /** Told when a connection broke while it was in use. */
-  onBrokenConnection: (error: Error) => void;
+  /** Set by whoever runs jobs. */
+  runner: JobRunner;
   /** Whether the last `start` succeeded and no `stop` followed. */
   readonly started: boolean;
   /** Migrates, then starts the plugins in order. Safe to call again. */
   start(): Promise<void>;
-  /** Stops the plugins in reverse order and ends the pool, within what is left of the bound. */
+  /** Stops the plugins in reverse order until the deadline (ms since the epoch), and ends a pool of ours. */
   stop(deadline: number): Promise<void>;
   /** Applies or checks migrations, as `start` does. */
-  migrate(mode?: WorkerOptions["migrations"], onProgress?: Parameters<typeof migrate>[0]["onProgress"]): Promise<MigrationReport>;
-  /** Every migration of the core and the plugins. */
-  migrationSets(): Promise<MigrationSet[]>;
+  migrate(
+    mode?: MigrationMode,
+    onProgress?: MigrateOptions["onProgress"],
+  ): Promise<MigrationReport>;
 }
 
 /**
  * Puts a runtime together. Nothing is connected: that waits for `start`.
  *
+ * @param keys - the options that exist, for the check for misspelt ones
+ * @param where - who takes them, at the start of messages
  * @throws ConfigurationError with every problem found in plugins, tasks and options
  * @throws InvalidOptionsError, InvalidOverlayError for the options and the overlay
  */
-export function createRuntime(options: WorkerOptions, mode: PluginHost["mode"], keys: readonly string[], where: string): Runtime {
+export function createRuntime(
+  options: WorkerOptions,
+  mode: PluginHost["mode"],
+  keys: readonly string[],
+  where: string,
+): Runtime {
   assertKnownKeys(options, keys, where);
   const problem = engineVersionProblem(installedEngineVersion());
   if (problem !== undefined) throw new ConfigurationError([problem]);
 
+  const { worker, forPlugin } = readOverlay(options);
+  const schema = options.schema ?? DEFAULT_SCHEMA;
+  const escapedSchema = escapeSchema(schema);
+  const engineSchema = worker.schema ?? process.env.GRAPHILE_WORKER_SCHEMA ?? DEFAULT_ENGINE_SCHEMA;
   const logger = options.logger ?? (WorkerPreset.worker?.logger as Logger);
   const clock = options.clock ?? systemClock;
-  const overlay = options.config === false ? undefined : loadOverlay(options.config ?? {});
-  const worker = overlay === undefined ? (options.worker ?? {}) : overlayForWorker(overlay, options.worker ?? {});
-  const schema = options.schema ?? DEFAULT_SCHEMA;
-  const engineSchema = worker.schema ?? process.env.GRAPHILE_WORKER_SCHEMA ?? DEFAULT_ENGINE_SCHEMA;
   const plugins: readonly AnyPlugin[] = options.plugins ?? [];
-  if (overlay !== undefined) checkOverlayNames(overlay, plugins.map(({ name }) => name));
-
+  const stopMs = parseDuration(options.stopTimeout ?? DEFAULT_STOP_MS, "stopTimeout");
   const { pool, owned } = makePool(options, worker);
   const query: Query = async <R extends Row>(text: string, values?: readonly unknown[]) =>
     (await pool.query<R>(text, values as unknown[])).rows;
-  const events = createEvents((name, error) => logger.error(`a listener of ${name} threw: ${messageOf(error)}`, { error }));
-  const meter = createMeter(plugins.find(({ meter }) => meter !== undefined)?.meter);
+
+  const transaction: RunTransaction = (body) => inTransaction(pool, body);
+  const events = createEvents((name, error) =>
+    logger.error(`a listener of ${name} threw: ${messageOf(error)}`, { error }),
+  );
+  const meter = createMeter(plugins.find((plugin) => plugin.meter !== undefined)?.meter);
   const report = createHookReport(meter, events, (plugin, hook, error) =>
     logger.error(`plugin ${plugin}, ${hook} failed: ${messageOf(error)}`, { error }),
   );
   const abort = new AbortController();
-  const nudger = createNudger(systemClock, (count) => runtime.nudge(count));
+  const nudger = createNudger(systemClock, (count) => runtime.runner.nudge(count));
+  const tables = engineTables(engineSchema, schema);
   const engine = createEngine({
-    database: poolDatabase(pool, engineTables(engineSchema, schema), worker.preparedStatements !== false),
+    database: poolDatabase(pool, tables, worker.preparedStatements !== false),
     failJobBatchDelayMs: worker.failJobBatchDelay ?? 0,
     onMoved: ({ dueInMs }) => nudger.expect(dueInMs),
     signal: abort.signal,
   });
 
-  const plainTasks = new Set(Object.keys(options.taskList ?? {}));
   const apis: Record<string, unknown> = Object.create(null);
-  let enqueue: ReturnType<typeof createEnqueue> | undefined;
-  let starting: Promise<void> | undefined;
-  let started = false;
-  const ready = <T>(body: () => Promise<T>): Promise<T> => (started ? body() : runtime.start().then(body));
+  let enqueue: Enqueue | undefined;
+  // Not those of the runtime: they wait for its start, and a plugin may add jobs while it starts.
   const direct = () => {
-    if (enqueue === undefined) throw new Error("a plugin's setup adds no jobs: that waits for its start");
+    if (enqueue === undefined)
+      throw new Error("a plugin's setup adds no jobs: that waits for its start");
     return enqueue;
   };
-  const addJob = ((...args: Parameters<AddJob>) => ready(() => direct().addJob(...args))) as AddJob;
-  const addJobs = ((...args: Parameters<AddJobs>) => ready(() => direct().addJobs(...args))) as AddJobs;
-
-  const host = (_plugin: AnyPlugin, pluginOptions: unknown, tasks: ReadonlyMap<string, TaskInfo>): PluginHost => ({
+  const host = (
+    plugin: AnyPlugin,
+    pluginOptions: unknown,
+    tasks: ReadonlyMap<string, TaskInfo>,
+  ): PluginHost => ({
     options: pluginOptions,
     mode,
     clock,
-    logger: logger.scope({ label: `plugin ${_plugin.name}` }),
+    logger: logger.scope({ label: `plugin ${plugin.name}` }),
     meter,
     events,
     pool,
     query,
-    transaction: (body) => inTransaction(pool, body),
-    schema: escapeSchema(schema),
+    transaction,
+    schema: escapedSchema,
     engine,
     tasks,
-    // Not those of the runtime: they wait for its start, and a plugin may add jobs while it starts.
     addJob: ((...args) => direct().addJob(...args)) as AddJob,
     addJobs: ((...args) => direct().addJobs(...args)) as AddJobs,
-    activity: () => ({ running: runtime.running(), concurrency: worker.concurrentJobs ?? 1 }),
+    activity: () => ({
+      running: runtime.runner.running(),
+      concurrency: worker.concurrentJobs ?? 1,
+    }),
     health: () => checkHealth(runtime),
     plugin: (name) => apis[name] as never,
   });
-  const composition = compose({
-    plugins,
-    tasks: options.tasks ?? [],
-    overlay: (plugin) => (overlay === undefined ? { enabled: true, options: plugin.options } : overlayFor(overlay, plugin.name, plugin.options)),
-    host,
-    logger,
-  });
-  const clash = [...plainTasks].filter((name) => composition.tasks.has(name));
-  if (clash.length > 0) {
-    throw new ConfigurationError(clash.map((name) => `task ${JSON.stringify(name)} is defined twice: in tasks and in taskList`));
-  }
+
+  const composition = compose({ plugins, tasks: options.tasks ?? [], overlay: forPlugin, host });
+  const plainTasks = plainTaskNames(options, composition);
   for (const { plugin, instance } of composition.installed) apis[plugin.name] = instance.api;
   enqueue = createEnqueue({ composition, pool, engine, events, report, plainTasks });
-  const sweep = sweeper(engine, logger, mode);
-  const active = composition.installed.filter(({ enabled }) => enabled);
-  const stopPlugins: { name: string; stop: () => void | Promise<void> }[] = [];
 
-  async function migrationSets(): Promise<MigrationSet[]> {
-    const shipping = composition.installed.filter(({ plugin }) => plugin.migrations !== undefined);
-    return Promise.all([
-      loadMigrations("core", CORE_MIGRATIONS),
-      ...shipping.map(({ plugin }) => loadMigrations(plugin.name, plugin.migrations as NonNullable<AnyPlugin["migrations"]>)),
-    ]);
-  }
-
-  async function migrateAll(
-    migrations: WorkerOptions["migrations"] = options.migrations ?? "auto",
-    onProgress?: Parameters<typeof migrate>[0]["onProgress"],
-  ): Promise<MigrationReport> {
-    const sets = await migrationSets();
-    // Ours first: it says who is missing which right, in one sentence.
-    const reported = await migrate({ pool, schema, engineSchema, sets, mode: migrations, logger, ...(onProgress && { onProgress }) });
-    if (migrations === "auto") await runMigrations({ pgPool: pool, schema: engineSchema, logger });
-    return reported;
-  }
+  const lifecycle = createPluginLifecycle(composition.installed, logger);
+  const sweeper = createNoteSweeper(engine, logger);
+  const migrating: MigrateAllInput = { composition, pool, schema, engineSchema, logger };
+  let starting: Promise<void> | undefined;
+  let started = false;
+  let unwatch: (() => void) | undefined;
+  const ready = <T>(body: () => Promise<T>): Promise<T> =>
+    started ? body() : runtime.start().then(body);
 
   async function startAll(): Promise<void> {
-    unwatch ??= watchPool(pool, (error) => runtime.onBrokenConnection(error));
-    await migrateAll();
-    try {
-      for (const { plugin, instance } of active) {
-        await instance.start?.();
-        if (instance.stop !== undefined) stopPlugins.push({ name: plugin.name, stop: instance.stop });
-      }
-    } catch (error) {
-      await stopStarted(Date.now() + stopMs);
-      throw error;
-    }
-    sweep.start();
+    unwatch ??= watchPool(pool, (error) => runtime.runner.connectionBroke(error));
+    await runtime.migrate();
+    await lifecycle.start();
+    if (mode === "worker") sweeper.start();
     started = true;
   }
 
-  async function stopStarted(deadline: number): Promise<void> {
-    for (let plugin = stopPlugins.pop(); plugin !== undefined; plugin = stopPlugins.pop()) {
-      const { name, stop } = plugin;
-      try {
-        await within(Promise.resolve(stop()), Math.max(100, deadline - Date.now()), name, "stop");
-      } catch (error) {
-        logger.error(`plugin ${name} did not stop: ${messageOf(error)}`, { error });
-      }
-    }
-  }
-
-  let unwatch: (() => void) | undefined;
-  const stopMs = options.stopTimeout === undefined ? DEFAULT_STOP_MS : parseDuration(options.stopTimeout, "stopTimeout");
   const runtime: Runtime = {
-    mode,
     composition,
     pool,
     engine,
@@ -213,15 +190,14 @@ export function createRuntime(options: WorkerOptions, mode: PluginHost["mode"], 
     logger,
     report,
     query,
-    addJob,
-    addJobs,
+    transaction,
+    addJob: ((...args) => ready(() => direct().addJob(...args))) as AddJob,
+    addJobs: ((...args) => ready(() => direct().addJobs(...args))) as AddJobs,
     apis,
     worker,
     stopMs,
     signal: abort.signal,
-    nudge: () => {},
-    running: () => 0,
-    onBrokenConnection: () => {},
+    runner: NO_RUNNER,
     get started() {
       return started;
     },
@@ -234,84 +210,49 @@ export function createRuntime(options: WorkerOptions, mode: PluginHost["mode"], 
     },
     async stop(deadline) {
       started = false;
-      await sweep.stop();
       nudger.stop();
       await starting?.catch(() => {});
-      await stopStarted(deadline);
+      await sweeper.stop();
+      await lifecycle.stop(deadline);
       abort.abort();
       if (owned && !pool.ended) await pool.end();
       unwatch?.();
     },
-    migrate: migrateAll,
-    migrationSets,
+    migrate: (migrations = options.migrations ?? "auto", onProgress) =>
+      migrateAll(migrating, migrations, onProgress),
   };
   return runtime;
 }
 
-function makePool(options: WorkerOptions, worker: GraphileConfig.WorkerOptions): { pool: pg.Pool; owned: boolean } {
-  if (options.pool !== undefined) {
-    if (options.connectionString !== undefined) {
-      throw new ConfigurationError(["got both pool and connectionString; give one of them"]);
-    }
-    return { pool: options.pool, owned: false };
+/** Overlays are read once, and name only what is there. */
+function readOverlay(options: WorkerOptions): {
+  worker: GraphileConfig.WorkerOptions;
+  forPlugin: (plugin: AnyPlugin) => { readonly enabled: boolean; readonly options: unknown };
+} {
+  if (options.config === false) {
+    return {
+      worker: options.worker ?? {},
+      forPlugin: (plugin) => ({ enabled: true, options: plugin.options }),
+    };
   }
-  const connectionString = options.connectionString ?? worker.connectionString ?? process.env.DATABASE_URL;
-  if (connectionString === undefined && process.env.PGDATABASE === undefined) {
-    throw new ConfigurationError([
-      "no database: give connectionString or pool, or set DATABASE_URL (or PGDATABASE and its kin) in the environment",
-    ]);
-  }
-  const pool = new pg.Pool({
-    ...(connectionString === undefined ? {} : { connectionString }),
-    max: worker.maxPoolSize ?? 10,
-  });
-  return { pool, owned: true };
-}
-
-async function inTransaction<T>(pool: pg.Pool, body: (query: Query) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  let broken: Error | undefined;
-  try {
-    await client.query("begin");
-    const result = await body(toQuery(client));
-    await client.query("commit");
-    return result;
-  } catch (error) {
-    await client.query("rollback").catch((failure: Error) => {
-      broken = failure;
-    });
-    throw error;
-  } finally {
-    client.release(broken);
-  }
-}
-
-/** Deletes notes of jobs that are gone, a page a minute along the key; idle when there is nothing to do. */
-function sweeper(engine: Engine, logger: Logger, mode: PluginHost["mode"]): { start(): void; stop(): Promise<void> } {
-  let timer: NodeJS.Timeout | undefined;
-  let after = "0";
-  let sweeping: Promise<void> | undefined;
-  async function sweep(): Promise<void> {
-    try {
-      after = await engine.sweepNotes(after);
-    } catch (error) {
-      logger.warn(`could not sweep notes, trying again in a minute: ${messageOf(error)}`, { error });
-    }
-  }
+  const overlay = loadOverlay(options.config ?? {});
+  checkOverlayNames(
+    overlay,
+    (options.plugins ?? []).map(({ name }) => name),
+  );
   return {
-    start() {
-      if (mode !== "worker" || timer !== undefined) return;
-      timer = setInterval(() => {
-        sweeping ??= sweep().finally(() => {
-          sweeping = undefined;
-        });
-      }, SWEEP_EVERY_MS).unref();
-    },
-    async stop() {
-      clearInterval(timer);
-      timer = undefined;
-      await sweeping;
-    },
+    worker: overlayForWorker(overlay, options.worker ?? {}),
+    forPlugin: (plugin) => overlayFor(overlay, plugin.name, plugin.options),
   };
 }
 
+function plainTaskNames(options: WorkerOptions, { tasks }: Composition): ReadonlySet<string> {
+  const names = Object.keys(options.taskList ?? {});
+  const clashes = names.filter((name) => tasks.has(name));
+  if (clashes.length === 0) return new Set(names);
+  throw new ConfigurationError(
+    clashes.map(
+      (name) => `task ${JSON.stringify(name)} is defined twice: in tasks and in taskList`,
+    ),
+  );
+}

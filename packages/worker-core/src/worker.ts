@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { getTasks, type TaskList } from "graphile-worker";
+import { type Client, toClient } from "./client.ts";
 import { BRAND } from "./contract/brand.ts";
 import type { AnyPlugin } from "./contract/plugin.ts";
-import { type Client, toClient } from "./client.ts";
+import { type Supervisor, superviseEngine } from "./engine/supervisor.ts";
 import { ConfigurationError } from "./errors.ts";
-import { superviseEngine, type Supervisor } from "./engine/supervisor.ts";
 import { WORKER_KEYS, type WorkerOptions } from "./options.ts";
 import type { JobRun } from "./pipeline/job-run.ts";
 import { createTaskWrapper, taskInfo } from "./pipeline/run-task.ts";
@@ -40,11 +40,15 @@ export interface Worker<P extends readonly AnyPlugin[] = readonly AnyPlugin[]> e
  * const worker = createWorker({ connectionString, tasks: [sendEmail], plugins: [] });
  * await worker.start();
  */
-export function createWorker<const P extends readonly AnyPlugin[] = readonly []>(options: WorkerOptions<P>): Worker<P> {
+export function createWorker<const P extends readonly AnyPlugin[] = readonly []>(
+  options: WorkerOptions<P>,
+): Worker<P> {
   const runtime = createRuntime(options, "worker", WORKER_KEYS, "createWorker");
   for (const task of runtime.composition.tasks.values()) {
     if (task.run === undefined) {
-      throw new ConfigurationError([`task ${JSON.stringify(task.identifier)} is only declared; a worker needs defineTask, with \`run\``]);
+      throw new ConfigurationError([
+        `task ${JSON.stringify(task.identifier)} is only declared; a worker needs defineTask, with \`run\``,
+      ]);
     }
   }
   const id = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
@@ -58,7 +62,8 @@ export function createWorker<const P extends readonly AnyPlugin[] = readonly []>
   finished.promise.catch(() => {});
 
   async function start(): Promise<void> {
-    if (stopping !== undefined) throw new Error("the worker was stopped; make a new one to start again");
+    if (stopping !== undefined)
+      throw new Error("the worker was stopped; make a new one to start again");
     await runtime.start();
     const tasks = await engineTasks(runtime, options, running);
     supervisor = await superviseEngine({
@@ -71,8 +76,8 @@ export function createWorker<const P extends readonly AnyPlugin[] = readonly []>
         void stop({ timeout: 0 }).then(() => finished.reject(error));
       },
     });
-    runtime.running = supervisor.jobsInProgress;
-    if (options.handleSignals !== false) releaseSignals = onTerminationSignal(() => stop(), runtime.logger);
+    if (options.handleSignals !== false)
+      releaseSignals = onTerminationSignal(() => stop(), runtime.logger);
     runtime.events.emit("worker:started", { worker: id });
   }
 
@@ -96,7 +101,7 @@ export function createWorker<const P extends readonly AnyPlugin[] = readonly []>
     id,
     finished: finished.promise,
     get jobsInProgress() {
-      return runtime.running();
+      return runtime.runner.running();
     },
     start: () => {
       starting ??= start().catch((error: unknown) => {
@@ -110,34 +115,61 @@ export function createWorker<const P extends readonly AnyPlugin[] = readonly []>
 }
 
 /** The engine's task list: defined tasks, plain ones, and those of a task directory, each with its hooks. */
-async function engineTasks(runtime: Runtime, options: WorkerOptions, running: Set<JobRun>): Promise<TaskList> {
-  const { composition, engine, events, report, query, addJob, addJobs } = runtime;
-  const wrap = createTaskWrapper(composition, { engine, events, report, query, addJob, addJobs, running });
+async function engineTasks(
+  runtime: Runtime,
+  options: WorkerOptions,
+  running: Set<JobRun>,
+): Promise<TaskList> {
+  const { composition, engine, events, report, query, transaction, addJob, addJobs } = runtime;
+  const wrap = createTaskWrapper(composition, {
+    engine,
+    events,
+    report,
+    query,
+    transaction,
+    addJob,
+    addJobs,
+    running,
+  });
   const tasks: TaskList = {};
   const plain: TaskList = { ...options.taskList };
   const { taskDirectory } = runtime.worker;
   if (taskDirectory !== undefined) {
-    const found = await getTasks({ logger: runtime.logger, preset: { worker: { ...runtime.worker } } }, taskDirectory);
+    const found = await getTasks(
+      { logger: runtime.logger, preset: { worker: { ...runtime.worker } } },
+      taskDirectory,
+    );
     for (const [identifier, run] of Object.entries(found.tasks)) {
       if (composition.tasks.has(identifier) || Object.hasOwn(plain, identifier)) {
-        throw new ConfigurationError([`task ${JSON.stringify(identifier)} is defined twice: in code and in ${taskDirectory}`]);
+        throw new ConfigurationError([
+          `task ${JSON.stringify(identifier)} is defined twice: in code and in ${taskDirectory}`,
+        ]);
       }
       plain[identifier] = run;
     }
   }
   for (const task of composition.tasks.values()) {
-    tasks[task.identifier] = wrap({ info: taskInfo(task), run: task.run as NonNullable<typeof task.run>, plain: false });
+    tasks[task.identifier] = wrap({
+      info: taskInfo(task),
+      run: task.run as NonNullable<typeof task.run>,
+      plain: false,
+    });
   }
   for (const [identifier, run] of Object.entries(plain)) {
     const info = { identifier, options: {}, payload: undefined, spec: undefined };
-    tasks[identifier] = wrap({ info, run: run as (payload: any, helpers: any) => unknown, plain: true });
+    tasks[identifier] = wrap({
+      info,
+      run: run as (payload: any, helpers: any) => unknown,
+      plain: true,
+    });
   }
   if (Object.keys(tasks).length === 0) {
-    throw new ConfigurationError(["a worker without tasks has nothing to run: give tasks, taskList or worker.taskDirectory"]);
+    throw new ConfigurationError([
+      "a worker without tasks has nothing to run: give tasks, taskList or worker.taskDirectory",
+    ]);
   }
   return tasks;
 }
-
 
 interface Deferred {
   readonly promise: Promise<void>;

@@ -20,18 +20,16 @@ describe("shape", () => {
     expect(await run(changes)).toEqual([]);
   });
 
-  it.each(["CHANGELOG.md",
-    "LICENSE",
-    "tsconfig.json",
-    "tsup.config.ts",
-    "src/index.ts",
-  ])("reports a package without %s", async (name) => {
-    const file = `${base}/${name}`;
-    expect(await run({ [file]: undefined })).toContainEqual({
-      file,
-      message: "is missing: every package has one",
-    });
-  });
+  it.each(["CHANGELOG.md", "LICENSE", "tsconfig.json", "tsup.config.ts", "src/index.ts"])(
+    "reports a package without %s",
+    async (name) => {
+      const file = `${base}/${name}`;
+      expect(await run({ [file]: undefined })).toContainEqual({
+        file,
+        message: "is missing: every package has one",
+      });
+    },
+  );
 
   it("reports a package without tests", async () => {
     const problems = await run({ [`${base}/test/answer.test.ts`]: undefined });

@@ -1,4 +1,3 @@
-import type { Logger } from "graphile-worker";
 import { BRAND, hasBrand } from "../contract/brand.ts";
 import {
   type AfterRunHook,
@@ -9,13 +8,18 @@ import {
   type OnFailureHook,
   RUN_PHASES,
 } from "../contract/hooks.ts";
-import { type AnyPlugin, CONTRACT_VERSION, type PluginHost, type PluginInstance } from "../contract/plugin.ts";
+import {
+  type AnyPlugin,
+  CONTRACT_VERSION,
+  type PluginHost,
+  type PluginInstance,
+} from "../contract/plugin.ts";
 import type { AnyTask, TaskInfo } from "../contract/task.ts";
 import { ConfigurationError, messageOf } from "../errors.ts";
 import { didYouMean } from "../suggest.ts";
 import { validateOptions } from "../validate.ts";
 import { orderHooks } from "./order.ts";
-import { checkTaskOptions } from "./task-options.ts";
+import { completeTaskOptions } from "./task-options.ts";
 
 /** A plugin's hook with the plugin's name, where it is in the order. */
 export interface Bound<H extends HookPlace> {
@@ -48,8 +52,11 @@ export interface ComposeInput {
   /** Options of a plugin with the overlay applied. */
   readonly overlay: (plugin: AnyPlugin) => { readonly enabled: boolean; readonly options: unknown };
   /** The host for one plugin; `tasks` is filled once all plugins are set up. */
-  readonly host: (plugin: AnyPlugin, options: unknown, tasks: ReadonlyMap<string, TaskInfo>) => PluginHost;
-  readonly logger: Logger;
+  readonly host: (
+    plugin: AnyPlugin,
+    options: unknown,
+    tasks: ReadonlyMap<string, TaskInfo>,
+  ) => PluginHost;
 }
 
 /**
@@ -65,8 +72,13 @@ export function compose(input: ComposeInput): Composition {
   const contributed = installed.flatMap(({ plugin, instance }) =>
     (instance.tasks ?? []).map((task) => ({ task, from: `plugin ${plugin.name}` })),
   );
-  collectTasks([...input.tasks.map((task) => ({ task, from: "tasks" })), ...contributed], tasks, problems);
-  for (const task of tasks.values()) checkTaskOptions(task, installed, problems);
+  collectTasks(
+    [...input.tasks.map((task) => ({ task, from: "tasks" })), ...contributed],
+    tasks,
+    problems,
+  );
+  for (const [identifier, task] of tasks)
+    tasks.set(identifier, completeTaskOptions(task, installed, problems));
 
   const active = installed.filter(({ enabled }) => enabled);
   const beforeEnqueue = bind(active, "beforeEnqueue", problems, ENQUEUE_PHASES);
@@ -92,24 +104,33 @@ function checkPlugins(plugins: readonly AnyPlugin[]): string[] {
         `plugin ${plugin.name} speaks contract version ${plugin.contract}, this core speaks version ${CONTRACT_VERSION}: install a version of ${plugin.package ?? plugin.name} made for it`,
       );
     }
-    if (names.has(plugin.name)) problems.push(`plugin ${plugin.name} is in plugins twice; a name may occur once`);
+    if (names.has(plugin.name))
+      problems.push(`plugin ${plugin.name} is in plugins twice; a name may occur once`);
     names.add(plugin.name);
   }
   for (const plugin of plugins.filter((candidate) => hasBrand(candidate, "plugin"))) {
     for (const name of plugin.requires ?? []) {
       if (!names.has(name)) {
-        problems.push(`plugin ${plugin.name} requires the plugin ${name}, which is not in plugins${didYouMean(name, names)}`);
+        problems.push(
+          `plugin ${plugin.name} requires the plugin ${name}, which is not in plugins${didYouMean(name, names)}`,
+        );
       }
     }
   }
   const meters = plugins.filter((plugin) => plugin.meter !== undefined);
   if (meters.length > 1) {
-    problems.push(`plugins ${meters.map(({ name }) => name).join(" and ")} each bring a meter; at most one may`);
+    problems.push(
+      `plugins ${meters.map(({ name }) => name).join(" and ")} each bring a meter; at most one may`,
+    );
   }
   return problems;
 }
 
-function setUp(input: ComposeInput, tasks: ReadonlyMap<string, AnyTask>, problems: string[]): Installed[] {
+function setUp(
+  input: ComposeInput,
+  tasks: ReadonlyMap<string, AnyTask>,
+  problems: string[],
+): Installed[] {
   const installed: Installed[] = [];
   for (const plugin of input.plugins) {
     try {
@@ -149,9 +170,13 @@ function collectTasks(
     }
     const { identifier } = task;
     if (typeof identifier !== "string" || identifier.length === 0 || identifier.length > 128) {
-      problems.push(`${from} holds a task with the identifier ${JSON.stringify(identifier)}; it is 1 to 128 characters`);
+      problems.push(
+        `${from} holds a task with the identifier ${JSON.stringify(identifier)}; it is 1 to 128 characters`,
+      );
     } else if (origins.has(identifier)) {
-      problems.push(`task ${JSON.stringify(identifier)} is defined twice: in ${origins.get(identifier)} and in ${from}`);
+      problems.push(
+        `task ${JSON.stringify(identifier)} is defined twice: in ${origins.get(identifier)} and in ${from}`,
+      );
     } else {
       origins.set(identifier, from);
       tasks.set(identifier, task);
@@ -167,7 +192,9 @@ function bind<K extends "beforeEnqueue" | "beforeRun" | "afterRun" | "onFailure"
 ): readonly Bound<NonNullable<PluginInstance[K]>>[] {
   type Hook = NonNullable<PluginInstance[K]>;
   const placed = installed.flatMap(({ plugin, instance }) => {
-    const hook = instance[name] as (HookPlace & { phase?: string; run?: unknown; batch?: unknown; onError?: unknown }) | undefined;
+    const hook = instance[name] as
+      | (HookPlace & { phase?: string; run?: unknown; batch?: unknown; onError?: unknown })
+      | undefined;
     if (hook === undefined) return [];
     const where = `plugin ${plugin.name}, ${name}`;
     if (typeof hook.run !== "function" && typeof hook.batch !== "function") {
@@ -175,10 +202,14 @@ function bind<K extends "beforeEnqueue" | "beforeRun" | "afterRun" | "onFailure"
     }
     const phase = phases === undefined ? 0 : phases.indexOf(hook.phase as string);
     if (phase < 0) {
-      problems.push(`${where}: got the phase ${JSON.stringify(hook.phase)}; it is one of ${phases?.join(", ")}`);
+      problems.push(
+        `${where}: got the phase ${JSON.stringify(hook.phase)}; it is one of ${phases?.join(", ")}`,
+      );
     }
     if (phases !== undefined && hook.onError !== "open" && hook.onError !== "closed") {
-      problems.push(`${where}: got onError ${JSON.stringify(hook.onError)}; it is "open" or "closed"`);
+      problems.push(
+        `${where}: got onError ${JSON.stringify(hook.onError)}; it is "open" or "closed"`,
+      );
     }
     return [{ plugin: plugin.name, place: hook, phase, hook: hook as unknown as Hook }];
   });
@@ -192,7 +223,9 @@ function bind<K extends "beforeEnqueue" | "beforeRun" | "afterRun" | "onFailure"
 
 function describe(value: unknown): string {
   if (value === null) return "null";
-  if (typeof value === "function") return `a function${value.name === "" ? "" : ` (${value.name})`}`;
-  if (typeof value === "object") return BRAND in value ? "a branded value of another kind" : "a plain object";
+  if (typeof value === "function")
+    return `a function${value.name === "" ? "" : ` (${value.name})`}`;
+  if (typeof value === "object")
+    return BRAND in value ? "a branded value of another kind" : "a plain object";
   return `${typeof value} ${JSON.stringify(value)}`;
 }

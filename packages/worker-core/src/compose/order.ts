@@ -22,7 +22,10 @@ export interface Cycle {
  *
  * @param reversed - after-hooks run in reverse: position then counts from the end
  */
-export function orderHooks<T extends Placed>(hooks: readonly T[], reversed = false): readonly T[] | Cycle {
+export function orderHooks<T extends Placed>(
+  hooks: readonly T[],
+  reversed = false,
+): readonly T[] | Cycle {
   const positioned = reversed ? [...hooks].reverse() : [...hooks];
   const phases = [...new Set(positioned.map((hook) => hook.phase))].sort((a, b) => a - b);
   const ordered: T[] = [];
@@ -60,7 +63,10 @@ function predecessorsOf(group: readonly Placed[]): Map<string, Set<string>> {
 }
 
 /** Walks predecessors until a name repeats; every hook that is left has one, so it must. */
-function findCycle(left: readonly Placed[], predecessors: ReadonlyMap<string, ReadonlySet<string>>): string[] {
+function findCycle(
+  left: readonly Placed[],
+  predecessors: ReadonlyMap<string, ReadonlySet<string>>,
+): string[] {
   const path: string[] = [];
   let name = left[0]?.plugin as string;
   while (!path.includes(name)) {

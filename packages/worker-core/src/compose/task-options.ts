@@ -1,4 +1,4 @@
-import type { AnyTask } from "../contract/task.ts";
+import type { AnyTask, Schema } from "../contract/task.ts";
 import { messageOf } from "../errors.ts";
 import { suggest } from "../suggest.ts";
 import { validateOptions } from "../validate.ts";
@@ -9,23 +9,46 @@ import type { Installed } from "./compose.ts";
  *
  * The core knows no feature by name. That `rateLimit` lives in `@oppulence/worker-ratelimit` follows from
  * the convention that an option's package is named after its key, in lower case.
+ *
+ * @returns the task with its options as their schemas completed them
  */
-export function checkTaskOptions(task: AnyTask, installed: readonly Installed[], problems: string[]): void {
+export function completeTaskOptions(
+  task: AnyTask,
+  installed: readonly Installed[],
+  problems: string[],
+): AnyTask {
   const owners = new Map(
-    installed.flatMap(({ plugin }) => (plugin.taskOption === undefined ? [] : [[plugin.taskOption.key, plugin.taskOption]])),
+    installed.flatMap(({ plugin: { taskOption } }) =>
+      taskOption === undefined ? [] : [[taskOption.key, taskOption]],
+    ),
   );
   const where = `task ${JSON.stringify(task.identifier)}`;
+  const options: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(task.options)) {
     const owner = owners.get(key);
     if (owner === undefined) {
       problems.push(`${where}: unknown option ${JSON.stringify(key)}${remedy(key, owners.keys())}`);
-    } else if (owner.schema !== undefined && value !== undefined) {
-      try {
-        validateOptions(owner.schema, value, `${where}, option ${key}`);
-      } catch (error) {
-        problems.push(messageOf(error));
-      }
+    } else if (value !== undefined) {
+      options[key] = completed(owner.schema, value, `${where}, option ${key}`, problems);
     }
+  }
+  return Object.keys(options).length === 0
+    ? task
+    : Object.freeze({ ...task, options: Object.freeze(options) });
+}
+
+function completed(
+  schema: Schema<any, any> | undefined,
+  value: unknown,
+  where: string,
+  problems: string[],
+): unknown {
+  if (schema === undefined) return value;
+  try {
+    return validateOptions(schema, value, where);
+  } catch (error) {
+    problems.push(messageOf(error));
+    return value;
   }
 }
 

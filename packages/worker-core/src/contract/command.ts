@@ -37,7 +37,9 @@ export interface CommandInput {
   /** Positional arguments by name, without brackets; a variadic one is an array. */
   readonly args: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** Options by camelCase name. */
-  readonly options: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
+  readonly options: Readonly<
+    Record<string, string | number | boolean | readonly string[] | undefined>
+  >;
   readonly io: CommandIo;
 }
 

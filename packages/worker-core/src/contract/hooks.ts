@@ -44,7 +44,9 @@ export interface HookPlace {
  */
 export type HookCall<TInput, TDecision> =
   | {
-      readonly run: (input: TInput) => TDecision | undefined | void | Promise<TDecision | undefined | void>;
+      readonly run: (
+        input: TInput,
+      ) => TDecision | undefined | void | Promise<TDecision | undefined | void>;
       readonly batch?: undefined;
     }
   | {

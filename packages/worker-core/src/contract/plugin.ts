@@ -4,15 +4,15 @@ import type { Pool } from "pg";
 import type { Clock } from "../clock.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Events } from "../events.ts";
+import type { HealthReport } from "../health.ts";
 import type { Meter, MeterBackend } from "../meter.ts";
 import type { MigrationSource } from "../migrations/load.ts";
-import type { HealthReport } from "../health.ts";
-import type { Brand, BRAND } from "./brand.ts";
+import type { BRAND, Brand } from "./brand.ts";
 import type { Command } from "./command.ts";
 import type { Hooks } from "./hooks.ts";
 import type { Job, Labels } from "./job.ts";
 import type { Query, Row } from "./query.ts";
-import type { AddJob, AddJobs, AnyTask, TaskInfo } from "./task.ts";
+import type { AddJob, AddJobs, AnyTask, RunTransaction, TaskInfo } from "./task.ts";
 
 /** The contract that this copy of the core speaks. A plugin made for another one is refused at start. */
 export const CONTRACT_VERSION = 1;
@@ -89,7 +89,7 @@ export interface PluginHost<TOptions = unknown> {
   /** One statement on the pool. */
   readonly query: Query;
   /** Runs `body` in one transaction: committed when it resolves, rolled back when it throws. */
-  readonly transaction: <T>(body: (query: Query) => Promise<T>) => Promise<T>;
+  readonly transaction: RunTransaction;
   /** Our schema's name, escaped for use in SQL (`"oppulence_worker"`). */
   readonly schema: string;
   /** The only way to graphile-worker's tables. */
@@ -119,7 +119,9 @@ export interface PluginInstance<TApi = unknown> extends Hooks {
   /** Asked by `/readyz`; must answer within 2 s. */
   readonly health?: () => Health | Promise<Health>;
   /** Why this plugin holds a job back; undefined when it does not. */
-  readonly explain?: (input: ExplainInput) => Explanation | undefined | Promise<Explanation | undefined>;
+  readonly explain?: (
+    input: ExplainInput,
+  ) => Explanation | undefined | Promise<Explanation | undefined>;
   /** Starts loops and connections. Runs after the migrations, in the plugins' order. */
   readonly start?: () => void | Promise<void>;
   /** Ends them, in reverse order, after the last job ended. Bounded by the stop timeout. */
@@ -136,7 +138,7 @@ export interface PluginDefinition<TName extends string, TOptions, TApi, TContext
   readonly options?: unknown;
   /** Checks and completes the options. Without it the plugin takes none. */
   readonly optionsSchema?: StandardSchemaV1<any, TOptions>;
-  /** The key of `TaskOptions` that this plugin owns, and what its values must look like. */
+  /** The key of `TaskOptions` that this plugin owns; hooks read the schema's output in `task.options[key]`. */
   readonly taskOption?: {
     readonly key: string;
     readonly schema?: StandardSchemaV1<any, any>;
@@ -156,8 +158,12 @@ export interface PluginDefinition<TName extends string, TOptions, TApi, TContext
 }
 
 /** A plugin: made by `definePlugin`. */
-export interface Plugin<TName extends string = string, TOptions = any, TApi = any, TContext = unknown>
-  extends PluginDefinition<TName, TOptions, TApi, TContext> {
+export interface Plugin<
+  TName extends string = string,
+  TOptions = any,
+  TApi = any,
+  TContext = unknown,
+> extends PluginDefinition<TName, TOptions, TApi, TContext> {
   readonly [BRAND]: Extract<Brand, "plugin">;
   readonly contract: number;
 }
@@ -172,5 +178,7 @@ export type ApisOf<P extends readonly AnyPlugin[]> = {
 
 /** `context.plugins`, from the tuple of plugins; undefined for a plugin that granted nothing this run. */
 export type ContextsOf<P extends readonly AnyPlugin[]> = {
-  readonly [K in P[number] as K["name"]]: K extends Plugin<string, any, any, infer C> ? C | undefined : never;
+  readonly [K in P[number] as K["name"]]: K extends Plugin<string, any, any, infer C>
+    ? C | undefined
+    : never;
 };

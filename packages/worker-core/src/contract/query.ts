@@ -6,7 +6,10 @@ export type Row = Record<string, unknown>;
  *
  * The smallest thing that `pg`, Drizzle, Kysely, Prisma and postgres.js can all be turned into.
  */
-export type Query = <R extends Row = Row>(text: string, values?: readonly unknown[]) => Promise<R[]>;
+export type Query = <R extends Row = Row>(
+  text: string,
+  values?: readonly unknown[],
+) => Promise<R[]>;
 
 /** A `pg` client, or anything with its `query` method. */
 export interface QueryClient {
@@ -20,7 +23,12 @@ export interface QueryClient {
  * // postgres.js
  * await sql.begin((tx) => client.addJob(task, payload, { client: (text, values) => tx.unsafe(text, values as never[]) }));
  */
-export type Transaction = QueryClient | ((text: string, values: unknown[]) => PromiseLike<readonly unknown[] | { rows: readonly unknown[] }>);
+export type Transaction =
+  | QueryClient
+  | ((
+      text: string,
+      values: unknown[],
+    ) => PromiseLike<readonly unknown[] | { rows: readonly unknown[] }>);
 
 /** Turns either form of {@link Transaction} into a {@link Query}. */
 export function toQuery(transaction: Transaction): Query {

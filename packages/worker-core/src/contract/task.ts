@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Logger, WithPgClient } from "graphile-worker";
-import type { Brand, BRAND } from "./brand.ts";
+import type { BRAND, Brand } from "./brand.ts";
 import type { EnqueueResult, Job, JobOptions, Labels } from "./job.ts";
 import type { Query, Transaction } from "./query.ts";
 
@@ -71,6 +71,9 @@ export interface AddJobs {
   ): Promise<EnqueueResult[]>;
 }
 
+/** Runs `body` in one transaction: committed when it resolves, rolled back when it throws. */
+export type RunTransaction = <T>(body: (query: Query) => Promise<T>) => Promise<T>;
+
 /** What a task is given beside its payload. */
 export interface TaskContext<TPlugins = Record<string, unknown>> {
   /** graphile-worker's row of the job. */
@@ -82,6 +85,11 @@ export interface TaskContext<TPlugins = Record<string, unknown>> {
   readonly labels: Labels;
   /** Runs a statement on the worker's pool; resolves to its rows. */
   readonly query: Query;
+  /**
+   * Runs `body` in one transaction on the worker's pool. Pass its `query` on as `{ client: query }` to add
+   * jobs in it.
+   */
+  readonly transaction: RunTransaction;
   readonly addJob: AddJob;
   readonly addJobs: AddJobs;
   /** Lends a `pg` client of the worker's pool. */
@@ -108,7 +116,10 @@ export interface TaskDefinition<
    * it idempotent. As in graphile-worker, when the payload is an array and the result an array of the same
    * length, entries that are rejected promises are retried alone.
    */
-  readonly run: (payload: OutputOf<TSchema>, context: TaskContext<TPlugins>) => TResult | Promise<TResult>;
+  readonly run: (
+    payload: OutputOf<TSchema>,
+    context: TaskContext<TPlugins>,
+  ) => TResult | Promise<TResult>;
 }
 
 /** A task that jobs can be added for: made by `defineTask` or `declareTask`. */
@@ -132,9 +143,11 @@ export interface Task<
 /** Any task. */
 export type AnyTask = Task<string, any, any>;
 /** The payload that a producer of this task passes. */
-export type PayloadInputOf<T extends AnyTask> = T extends Task<string, infer S, any> ? InputOf<S> : never;
+export type PayloadInputOf<T extends AnyTask> =
+  T extends Task<string, infer S, any> ? InputOf<S> : never;
 /** The payload that this task receives. */
-export type PayloadOf<T extends AnyTask> = T extends Task<string, infer S, any> ? OutputOf<S> : never;
+export type PayloadOf<T extends AnyTask> =
+  T extends Task<string, infer S, any> ? OutputOf<S> : never;
 /** What this task returns. */
 export type ResultOf<T extends AnyTask> = T extends Task<string, any, infer R> ? Awaited<R> : never;
 

@@ -23,10 +23,20 @@ export async function rescheduleJobs(
   const rows = await run<{ id: string }>(
     "reschedule",
     `select id from ${tables.schema}.reschedule_jobs($1::bigint[], run_at := $2::timestamptz, priority := $3::int, attempts := $4::int, max_attempts := $5::int)`,
-    [ids, change.runAt?.toISOString() ?? null, change.priority ?? null, change.attempts ?? null, change.maxAttempts ?? null],
+    [
+      ids,
+      change.runAt?.toISOString() ?? null,
+      change.priority ?? null,
+      change.attempts ?? null,
+      change.maxAttempts ?? null,
+    ],
   );
   if (rows.length > 0) {
-    await run("notify", `select pg_notify('jobs:insert', json_build_object('r', random(), 'count', $1::int)::text)`, [rows.length]);
+    await run(
+      "notify",
+      `select pg_notify('jobs:insert', json_build_object('r', random(), 'count', $1::int)::text)`,
+      [rows.length],
+    );
   }
   return rows.map(({ id }) => id);
 }
@@ -36,7 +46,10 @@ export async function rescheduleJobs(
  *
  * @returns ids of the jobs that were removed
  */
-export async function removeJobs({ run, tables }: EngineDatabase, ids: readonly string[]): Promise<string[]> {
+export async function removeJobs(
+  { run, tables }: EngineDatabase,
+  ids: readonly string[],
+): Promise<string[]> {
   const rows = await run<{ id: string }>(
     "remove",
     `select id from ${tables.schema}.complete_jobs($1::bigint[])`,

@@ -3,7 +3,12 @@ import type { EventMap, Events } from "../events.ts";
 import { isDeferSignal, isSettled } from "./signal.ts";
 
 /** Events of ours that are told from the engine's. */
-const BRIDGED = ["job:started", "job:succeeded", "job:failed", "job:exhausted"] as const satisfies readonly (keyof EventMap)[];
+const BRIDGED = [
+  "job:started",
+  "job:succeeded",
+  "job:failed",
+  "job:exhausted",
+] as const satisfies readonly (keyof EventMap)[];
 
 /**
  * Tells of started, succeeded and failed jobs from the engine's own events, so that jobs of tasks without
@@ -24,11 +29,18 @@ export function bridgeEvents(source: WorkerEvents, pool: WorkerPool, target: Eve
     target.emit("job:started", { job });
   };
   const onSuccess = ({ job, worker }: { job: Job; worker: Worker }) => {
-    if (target.has("job:succeeded") && isOurs(worker)) target.emit("job:succeeded", { job, durationMs: duration(job) });
+    if (target.has("job:succeeded") && isOurs(worker))
+      target.emit("job:succeeded", { job, durationMs: duration(job) });
   };
   const onError = ({ job, worker, error }: { job: Job; worker: Worker; error: unknown }) => {
     if (isDeferSignal(error) || !wanted() || !isOurs(worker)) return;
-    if (job.attempts >= job.max_attempts) target.emit("job:exhausted", { job, error, taken: isSettled(job), durationMs: duration(job) });
+    if (job.attempts >= job.max_attempts)
+      target.emit("job:exhausted", {
+        job,
+        error,
+        taken: isSettled(job),
+        durationMs: duration(job),
+      });
     else target.emit("job:failed", { job, error, durationMs: duration(job) });
   };
   source.on("job:start", onStart);

@@ -4,7 +4,11 @@ import type { Row } from "../contract/query.ts";
 /** Where the engine's statements go, and the names they use. */
 export interface EngineDatabase {
   /** Runs a statement; `name` prepares it once a connection where that is allowed. */
-  readonly run: <R extends Row>(name: string, text: string, values: readonly unknown[]) => Promise<R[]>;
+  readonly run: <R extends Row>(
+    name: string,
+    text: string,
+    values: readonly unknown[],
+  ) => Promise<R[]>;
   readonly tables: EngineTables;
 }
 
@@ -43,11 +47,19 @@ export function engineTables(engineSchema: string, schema: string): EngineTables
  *
  * @param preparedStatements - false behind a pooler that does not support them
  */
-export function poolDatabase(pool: pg.Pool, tables: EngineTables, preparedStatements: boolean): EngineDatabase {
+export function poolDatabase(
+  pool: pg.Pool,
+  tables: EngineTables,
+  preparedStatements: boolean,
+): EngineDatabase {
   return {
     tables,
     run: async <R extends Row>(name: string, text: string, values: readonly unknown[]) => {
-      const query = { text, values: values as unknown[], ...(preparedStatements ? { name: `ow_${name}/${tables.schema}`.slice(0, 63) } : {}) };
+      const query = {
+        text,
+        values: values as unknown[],
+        ...(preparedStatements ? { name: `ow_${name}/${tables.schema}`.slice(0, 63) } : {}),
+      };
       return (await pool.query<R>(query)).rows;
     },
   };

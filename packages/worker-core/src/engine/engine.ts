@@ -46,7 +46,12 @@ export interface Engine {
   /** Leaves a claimed job no further attempt; the engine then records its error. */
   exhaust(job: Job): Promise<boolean>;
   /** Records a claimed job's failed attempt and when the next is due. */
-  retry(job: Job, at: Until, message: string, payload?: readonly unknown[]): Promise<Moved | undefined>;
+  retry(
+    job: Job,
+    at: Until,
+    message: string,
+    payload?: readonly unknown[],
+  ): Promise<Moved | undefined>;
   /** Notes why a claimed job completes without running. */
   noteSkip(job: Job, reason: Reason): Promise<void>;
   /**
@@ -124,8 +129,12 @@ export function createEngine(options: EngineOptions): Engine {
   const retry = createBatcher((items: Parameters<typeof retryJobs>[1]) =>
     withRetries(() => retryJobs(database, items), signal),
   );
-  const exhaust = createBatcher((jobs: readonly Job[]) => withRetries(() => exhaustJobs(database, jobs), signal));
-  const note = createBatcher((items: Parameters<typeof noteSkips>[1]) => noteSkips(database, items));
+  const exhaust = createBatcher((jobs: readonly Job[]) =>
+    withRetries(() => exhaustJobs(database, jobs), signal),
+  );
+  const note = createBatcher((items: Parameters<typeof noteSkips>[1]) =>
+    noteSkips(database, items),
+  );
 
   const moved = (answer: Moved | undefined) => {
     if (answer !== undefined) options.onMoved(answer);
@@ -151,7 +160,10 @@ export function createEngine(options: EngineOptions): Engine {
       return rows;
     },
     hold: (match, until, reason) =>
-      inBatches((limit, held) => holdJobs(database, match, until, reason, limit, held), Number.POSITIVE_INFINITY),
+      inBatches(
+        (limit, held) => holdJobs(database, match, until, reason, limit, held),
+        Number.POSITIVE_INFINITY,
+      ),
     release: (plugin, match, limit = Number.POSITIVE_INFINITY) =>
       inBatches((size) => releaseJobs(database, plugin, match, size), limit),
     giveBack: (pool, ids) => giveBackJobs(database, pool, ids),
@@ -170,7 +182,10 @@ export function createEngine(options: EngineOptions): Engine {
 }
 
 /** Repeats a bounded statement until it moves less than it may, so that no transaction grows with the backlog. */
-async function inBatches(move: (limit: number, total: number) => Promise<number>, limit: number): Promise<number> {
+async function inBatches(
+  move: (limit: number, total: number) => Promise<number>,
+  limit: number,
+): Promise<number> {
   let total = 0;
   while (total < limit) {
     const size = Math.min(MOVE_BATCH, limit - total);
@@ -183,7 +198,7 @@ async function inBatches(move: (limit: number, total: number) => Promise<number>
 
 function toDue(until: Until): Due {
   if (!(until instanceof Date)) return { afterMs: parseDuration(until.after, "until.after") };
-  if (Number.isNaN(until.getTime())) throw new RangeError("until got an invalid Date; it is an instant, or { after: duration }");
+  if (Number.isNaN(until.getTime()))
+    throw new RangeError("until got an invalid Date; it is an instant, or { after: duration }");
   return { at: until };
 }
-

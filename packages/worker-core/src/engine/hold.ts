@@ -53,7 +53,15 @@ export async function holdJobs(
     until = excluded.until, count = notes.count + 1, updated_at = now()
 )
 select count(*) as count from moved`,
-    [...matchValues(match), until?.toISOString() ?? FOREVER, reason.plugin, reason.code, reason.message, limit, offset],
+    [
+      ...matchValues(match),
+      until?.toISOString() ?? FOREVER,
+      reason.plugin,
+      reason.code,
+      reason.message,
+      limit,
+      offset,
+    ],
   );
   return Number(row?.count ?? 0);
 }

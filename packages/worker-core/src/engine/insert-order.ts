@@ -52,7 +52,8 @@ function sameLabels(a: JobSpec["labels"], b: JobSpec["labels"]): boolean {
  * in all of that are interchangeable.
  */
 export function matchRows(items: readonly InsertItem[], rows: readonly InsertedRow[]): string[] {
-  if (items.every((item, index) => isRowOf(item, rows[index] as InsertedRow))) return rows.map(({ id }) => id);
+  if (items.every((item, index) => isRowOf(item, rows[index] as InsertedRow)))
+    return rows.map(({ id }) => id);
   const runTimes = new Set(items.map(({ spec }) => spec.runAt?.getTime()));
   const ids = new Map<string, string[]>();
   for (const row of rows) {
@@ -61,7 +62,9 @@ export function matchRows(items: readonly InsertItem[], rows: readonly InsertedR
   }
   return items.map((item) => {
     const { jobKey } = item.spec;
-    const id = ids.get(jobKey === undefined ? itemIdentity(item, rows[0] as InsertedRow) : `key ${jobKey}`)?.shift();
+    const id = ids
+      .get(jobKey === undefined ? itemIdentity(item, rows[0] as InsertedRow) : `key ${jobKey}`)
+      ?.shift();
     if (id === undefined) throw new Error("graphile-worker added a job that was not asked for");
     return id;
   });
@@ -77,7 +80,15 @@ function rowIdentity(row: InsertedRow, runTimes: ReadonlySet<number | undefined>
   if (row.task === undefined) return row.payload;
   const runAt = runTimes.has(row.run_ms) ? row.run_ms : null;
   const flags = Object.keys(row.flags ?? {}).sort();
-  return JSON.stringify([row.task, row.queue ?? null, row.priority, row.max_attempts, runAt, flags, row.payload]);
+  return JSON.stringify([
+    row.task,
+    row.queue ?? null,
+    row.priority,
+    row.max_attempts,
+    runAt,
+    flags,
+    row.payload,
+  ]);
 }
 
 function itemIdentity({ spec, payload }: InsertItem, sample: InsertedRow): string {

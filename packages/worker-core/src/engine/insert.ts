@@ -2,7 +2,7 @@ import type { JobKeyMode, JobSpec } from "../contract/job.ts";
 import type { Query } from "../contract/query.ts";
 import { toFlags } from "../labels.ts";
 import type { EngineTables } from "./database.ts";
-import { type InsertedRow, matchRows, sameShape, SHAPE_COLUMNS } from "./insert-order.ts";
+import { type InsertedRow, matchRows, SHAPE_COLUMNS, sameShape } from "./insert-order.ts";
 
 /** A job ready for the insert: its spec, and its payload as JSON text. */
 export interface InsertItem {
@@ -15,16 +15,23 @@ export interface InsertItem {
  *
  * @returns the ids, in the items' order
  */
-export async function insertJobs(query: Query, tables: EngineTables, items: readonly InsertItem[]): Promise<string[]> {
+export async function insertJobs(
+  query: Query,
+  tables: EngineTables,
+  items: readonly InsertItem[],
+): Promise<string[]> {
   const [first] = items;
   if (first === undefined) return [];
   const modes = new Set(items.map(({ spec }) => modeOf(spec)));
   if (modes.size === 1) return insertGroup(query, tables, modeOf(first.spec), items);
   const ids: string[] = new Array(items.length);
   for (const mode of modes) {
-    const indexes = [...items.keys()].filter((index) => modeOf((items[index] as InsertItem).spec) === mode);
+    const indexes = [...items.keys()].filter(
+      (index) => modeOf((items[index] as InsertItem).spec) === mode,
+    );
     const group = indexes.map((index) => items[index] as InsertItem);
-    for (const [at, id] of (await insertGroup(query, tables, mode, group)).entries()) ids[indexes[at] as number] = id;
+    for (const [at, id] of (await insertGroup(query, tables, mode, group)).entries())
+      ids[indexes[at] as number] = id;
   }
   return ids;
 }
@@ -49,11 +56,8 @@ async function insertGroup(
   const specs = `[${items.map(toSpecJson).join(",")}]`;
   if (mode === "unsafe_dedupe") {
     const rows = await query<{ id: string }>(
-      `select (added.job).id::text as id
-from (
-  select ${tables.schema}.add_job(spec.identifier, spec.payload, spec.queue_name, spec.run_at, spec.max_attempts, spec.job_key, spec.priority, spec.flags, 'unsafe_dedupe') as job
-  from json_populate_recordset(null::${tables.schema}.job_spec, $1::json) as spec
-) as added`,
+      `select ((${tables.schema}.add_job(identifier, payload::json, queue_name, run_at, max_attempts, job_key, priority, flags, 'unsafe_dedupe')).id)::text as id
+from ${SPECS}`,
       [specs],
     );
     return rows.map(({ id }) => id);
@@ -61,27 +65,43 @@ from (
   const keyed = items.some(({ spec }) => spec.jobKey !== undefined);
   const rows = await query<InsertedRow>(
     `select id::text as id, key, payload::text as payload${sameShape(items) ? "" : SHAPE_COLUMNS(tables)}${keyed ? ALL_OR_NONE(items.length) : ""}
-from ${tables.schema}.add_jobs(array(select json_populate_recordset(null::${tables.schema}.job_spec, $1::json)), $2::boolean) as added`,
+from ${tables.schema}.add_jobs(
+  array(
+    select (identifier, payload::json, queue_name, run_at, max_attempts, job_key, priority, flags)::${tables.schema}.job_spec
+    from ${SPECS}
+  ),
+  $2::boolean
+) as added`,
     [specs, mode === "preserve_run_at"],
   );
   return matchRows(items, rows);
 }
 
 /**
+ * The specs as rows. Payloads come as text: were they JSON inside the JSON, PostgreSQL would resolve their
+ * escapes on the way, and refuse a payload with a `\u0000` that its `json` type holds well.
+ */
+const SPECS =
+  "json_to_recordset($1::json) as spec(identifier text, payload text, queue_name text, run_at timestamptz, max_attempts int, job_key text, priority int, flags text[])";
+
+/**
  * `add_jobs` leaves a job out when its key belongs to one that is claimed at this very moment. Dividing by
  * zero undoes the statement, so that a batch is added whole or not at all, without a transaction's two
  * further round trips.
  */
-const ALL_OR_NONE = (count: number) => `, 1 / (case when count(*) over () = ${count} then 1 else 0 end) as whole`;
+const ALL_OR_NONE = (count: number) =>
+  `, 1 / (case when count(*) over () = ${count} then 1 else 0 end) as whole`;
 
 /** Whether an insert failed because of {@link ALL_OR_NONE}. */
 export function isKeyRace(error: unknown): boolean {
-  return typeof error === "object" && error !== null && (error as { code?: unknown }).code === "22012";
+  return (
+    typeof error === "object" && error !== null && (error as { code?: unknown }).code === "22012"
+  );
 }
 
 function toSpecJson({ spec, payload }: InsertItem): string {
   const flags = toFlags(spec.labels, spec.flags);
-  let json = `{"identifier":${JSON.stringify(spec.identifier)},"payload":${payload}`;
+  let json = `{"identifier":${JSON.stringify(spec.identifier)},"payload":${JSON.stringify(payload)}`;
   if (spec.queueName !== undefined) json += `,"queue_name":${JSON.stringify(spec.queueName)}`;
   if (spec.runAt !== undefined) json += `,"run_at":"${spec.runAt.toISOString()}"`;
   if (spec.maxAttempts !== undefined) json += `,"max_attempts":${spec.maxAttempts}`;
@@ -90,4 +110,3 @@ function toSpecJson({ spec, payload }: InsertItem): string {
   if (flags !== undefined) json += `,"flags":${JSON.stringify(flags)}`;
   return `${json}}`;
 }
-

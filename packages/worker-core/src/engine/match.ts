@@ -21,7 +21,9 @@ export function matchValues(match: JobMatch): unknown[] {
   const flags = match.labels === undefined ? undefined : toFlags(match.labels, undefined);
   const values = [match.tasks, match.queues, flags, match.ids];
   if (values.every((value) => value === undefined)) {
-    throw new RangeError("a job match needs at least one of tasks, queues, labels, ids; got none, which would mean every job");
+    throw new RangeError(
+      "a job match needs at least one of tasks, queues, labels, ids; got none, which would mean every job",
+    );
   }
   return values.map((value) => value ?? null);
 }
@@ -31,7 +33,10 @@ export function matchValues(match: JobMatch): unknown[] {
  *
  * @param tables - names of graphile-worker's tasks and queues
  */
-export function matchSql(tables: { readonly tasks: string; readonly queues: string }, first: number): string {
+export function matchSql(
+  tables: { readonly tasks: string; readonly queues: string },
+  first: number,
+): string {
   const at = (offset: number) => `$${first + offset}`;
   return `(${at(0)}::text[] is null or jobs.task_id in (select id from ${tables.tasks} where identifier = any(${at(0)}::text[])))
     and (${at(1)}::text[] is null or jobs.job_queue_id in (select id from ${tables.queues} where queue_name = any(${at(1)}::text[])))

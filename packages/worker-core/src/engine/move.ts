@@ -150,7 +150,10 @@ function storable(message: string): string {
   return message.includes("\0") ? message.replaceAll("\0", "\\0") : message;
 }
 
-function answerById(items: readonly { readonly job: Job }[], rows: readonly MovedRow[]): (Moved | undefined)[] {
+function answerById(
+  items: readonly { readonly job: Job }[],
+  rows: readonly MovedRow[],
+): (Moved | undefined)[] {
   const byId = new Map(rows.map((row) => [row.id, row]));
   return items.map(({ job }) => {
     const row = byId.get(job.id);

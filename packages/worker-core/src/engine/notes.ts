@@ -9,7 +9,10 @@ export interface SkipNote {
 }
 
 /** Notes why jobs complete without running; their rows are about to go, the notes stay a while. */
-export async function noteSkips({ run, tables }: EngineDatabase, items: readonly SkipNote[]): Promise<undefined[]> {
+export async function noteSkips(
+  { run, tables }: EngineDatabase,
+  items: readonly SkipNote[],
+): Promise<undefined[]> {
   await run(
     "note",
     `insert into ${tables.notes} as notes (job_id, plugin, code, message, kind)

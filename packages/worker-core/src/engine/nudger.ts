@@ -29,13 +29,20 @@ export function createNudger(clock: Clock, nudge: (count: number) => void): Nudg
   function arm(): void {
     if (timer !== undefined) clock.clearTimeout(timer);
     const earliest = slots.peek();
-    timer = earliest === undefined ? undefined : clock.setTimeout(fire, Math.max(1, earliest * GRAIN_MS - clock.now()));
+    timer =
+      earliest === undefined
+        ? undefined
+        : clock.setTimeout(fire, Math.max(1, earliest * GRAIN_MS - clock.now()));
   }
 
   function fire(): void {
     const now = clock.now();
     let count = 0;
-    for (let slot = slots.peek(); slot !== undefined && slot * GRAIN_MS <= now; slot = slots.peek()) {
+    for (
+      let slot = slots.peek();
+      slot !== undefined && slot * GRAIN_MS <= now;
+      slot = slots.peek()
+    ) {
       count += jobsBySlot.get(slot) ?? 0;
       jobsBySlot.delete(slot);
       slots.pop();

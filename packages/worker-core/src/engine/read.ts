@@ -1,7 +1,7 @@
 import type { Job } from "graphile-worker";
+import { toFlags } from "../labels.ts";
 import type { EngineDatabase } from "./database.ts";
 import { type JobMatch, matchSql } from "./match.ts";
-import { toFlags } from "../labels.ts";
 
 /** Where a job stands: ready to run, due later, parked by a hold, running, or failed for good. */
 export type JobState = "ready" | "scheduled" | "held" | "running" | "failed";
@@ -47,11 +47,20 @@ const STATE = `case
 
 interface PeekRow extends Record<string, unknown> {
   state: JobState;
-  note: (Omit<Note, "until" | "held_from" | "updated_at"> & { until: string | null; held_from: string | null; updated_at: string }) | null;
+  note:
+    | (Omit<Note, "until" | "held_from" | "updated_at"> & {
+        until: string | null;
+        held_from: string | null;
+        updated_at: string;
+      })
+    | null;
 }
 
 /** Lists jobs with state, queue and note. Reads along the primary key; a rare state may read far. */
-export async function peekJobs({ run, tables }: EngineDatabase, filter: PeekFilter): Promise<JobRecord[]> {
+export async function peekJobs(
+  { run, tables }: EngineDatabase,
+  filter: PeekFilter,
+): Promise<JobRecord[]> {
   const flags = filter.labels === undefined ? null : (toFlags(filter.labels, undefined) ?? null);
   const rows = await run<PeekRow>(
     "peek",
@@ -84,7 +93,10 @@ limit $7`,
 }
 
 /** The note of a job that may be gone already. */
-export async function readNote({ run, tables }: EngineDatabase, id: string): Promise<Note | undefined> {
+export async function readNote(
+  { run, tables }: EngineDatabase,
+  id: string,
+): Promise<Note | undefined> {
   const [note] = await run<Note & Record<string, unknown>>(
     "note_of",
     `select plugin, code, message, kind, until, held_from, count, updated_at from ${tables.notes} where job_id = $1::bigint`,

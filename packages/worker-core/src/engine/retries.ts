@@ -4,7 +4,8 @@ const FIRST_MS = 50;
 const LONGEST_MS = 2_000;
 
 /** SQLSTATE classes and socket errors that say "not now", not "not so". */
-const PASSING = /^(?:08|53|57P|40001|40P01)|^E(?:CONNREFUSED|CONNRESET|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|AI_AGAIN)$/;
+const PASSING =
+  /^(?:08|53|57P|40001|40P01)|^E(?:CONNREFUSED|CONNRESET|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|AI_AGAIN)$/;
 
 /** Whether an error means that the database is away, busy or changed its mind, and the same statement may pass later. */
 export function isPassing(error: unknown): boolean {
@@ -12,7 +13,12 @@ export function isPassing(error: unknown): boolean {
   const { code, message } = error as { code?: unknown; message?: unknown };
   if (typeof code === "string" && PASSING.test(code)) return true;
   // pg gives lost connections no code.
-  return typeof message === "string" && /Connection terminated|connection timeout|Client has encountered a connection error/i.test(message);
+  return (
+    typeof message === "string" &&
+    /Connection terminated|connection timeout|Client has encountered a connection error/i.test(
+      message,
+    )
+  );
 }
 
 /**

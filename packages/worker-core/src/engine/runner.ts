@@ -1,11 +1,20 @@
 import { EventEmitter } from "node:events";
 import { existsSync } from "node:fs";
-import { type Logger, type ParsedCronItem, type Runner, type RunnerOptions, run, type TaskList, type WorkerEvents, type WorkerPool } from "graphile-worker";
+import {
+  type Logger,
+  type ParsedCronItem,
+  type Runner,
+  type RunnerOptions,
+  run,
+  type TaskList,
+  type WorkerEvents,
+  type WorkerPool,
+} from "graphile-worker";
 import type pg from "pg";
 import type { Engine } from "./engine.ts";
 import { engineLogger, type LostWrites } from "./logging.ts";
-import { fence, isSettled } from "./signal.ts";
 import { withRetries } from "./retries.ts";
+import { fence, isSettled } from "./signal.ts";
 
 /** What a runner is started with. */
 export interface RunnerInput {
@@ -77,7 +86,11 @@ export async function startPool(input: RunnerInput): Promise<PoolRun> {
   };
 }
 
-function runnerOptions(input: RunnerInput, events: WorkerEvents, onLost: (lost: LostWrites) => void): RunnerOptions {
+function runnerOptions(
+  input: RunnerInput,
+  events: WorkerEvents,
+  onLost: (lost: LostWrites) => void,
+): RunnerOptions {
   const options: RunnerOptions = {
     pgPool: input.pool,
     taskList: input.tasks,
@@ -97,7 +110,8 @@ function runnerOptions(input: RunnerInput, events: WorkerEvents, onLost: (lost: 
   };
   if (input.crontab !== undefined) options.crontab = input.crontab;
   if (input.parsedCronItems !== undefined) options.parsedCronItems = input.parsedCronItems;
-  else if (input.crontab === undefined && !hasCrontabFile(input.worker)) options.parsedCronItems = [];
+  else if (input.crontab === undefined && !hasCrontabFile(input.worker))
+    options.parsedCronItems = [];
   return options;
 }
 
@@ -126,14 +140,30 @@ async function stopRunner(runner: Runner): Promise<void> {
  * failures recorded, and what it claimed but did not run (a claim whose answer was lost, a local queue that
  * could not be returned) goes back with its attempt.
  */
-async function settle(input: RunnerInput, pool: string, lost: readonly LostWrites[]): Promise<number> {
+async function settle(
+  input: RunnerInput,
+  pool: string,
+  lost: readonly LostWrites[],
+): Promise<number> {
   const completed = lost.flatMap((writes) => writes.completed.map(({ id }) => id));
   const failed = lost.flatMap((writes) =>
-    writes.failed.map(({ job, message, replacementPayload }) => ({ id: job.id, message, payload: replacementPayload })),
+    writes.failed.map(({ job, message, replacementPayload }) => ({
+      id: job.id,
+      message,
+      payload: replacementPayload,
+    })),
   );
   return withRetries(async () => {
-    if (completed.length > 0) await input.engine.complete(pool, completed.filter((id) => id !== "-1"));
-    if (failed.length > 0) await input.engine.fail(pool, failed.filter(({ id }) => id !== "-1"));
+    if (completed.length > 0)
+      await input.engine.complete(
+        pool,
+        completed.filter((id) => id !== "-1"),
+      );
+    if (failed.length > 0)
+      await input.engine.fail(
+        pool,
+        failed.filter(({ id }) => id !== "-1"),
+      );
     return input.engine.giveBack(pool);
   }, input.signal);
 }

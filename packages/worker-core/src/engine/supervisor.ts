@@ -1,12 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Job, ParsedCronItem, TaskList, Worker as EngineWorker, WorkerPool } from "graphile-worker";
+import type {
+  Worker as EngineWorker,
+  Job,
+  ParsedCronItem,
+  TaskList,
+  WorkerPool,
+} from "graphile-worker";
 import { messageOf } from "../errors.ts";
 import type { JobRun } from "../pipeline/job-run.ts";
 import type { Runtime } from "../runtime.ts";
 import { bridgeEvents } from "./bridge.ts";
+import { isPassing } from "./retries.ts";
 import { type PoolRun, startPool } from "./runner.ts";
 import { fence } from "./signal.ts";
-import { isPassing } from "./retries.ts";
 
 /** What the supervisor is started with. */
 export interface SuperviseInput {
@@ -52,7 +58,8 @@ export async function superviseEngine(input: SuperviseInput): Promise<Supervisor
     const life = await startLife(input);
     current = life;
     void life.run.ended.then((cause) => {
-      if (!stopping && current === life) void replace(life, cause ?? new Error("the engine's pool ended by itself"));
+      if (!stopping && current === life)
+        void replace(life, cause ?? new Error("the engine's pool ended by itself"));
     });
   }
 
@@ -64,7 +71,9 @@ export async function superviseEngine(input: SuperviseInput): Promise<Supervisor
   }
 
   async function replaceNow(old: Life, cause: unknown): Promise<void> {
-    logger.warn(`replacing the engine's pool ${old.run.pool.id}: ${messageOf(cause)}`, { error: cause });
+    logger.warn(`replacing the engine's pool ${old.run.pool.id}: ${messageOf(cause)}`, {
+      error: cause,
+    });
     current = undefined;
     const ended = old.run.stop();
     await Promise.race([ended, sleep(HANDOVER_MS, undefined, { ref: false })]);
@@ -72,7 +81,10 @@ export async function superviseEngine(input: SuperviseInput): Promise<Supervisor
       .then(() => old.run.settle())
       .then(
         (returned) => events.emit("engine:restarted", { cause, returned }),
-        (error: unknown) => logger.error(`could not settle what pool ${old.run.pool.id} held: ${messageOf(error)}`, { error }),
+        (error: unknown) =>
+          logger.error(`could not settle what pool ${old.run.pool.id} held: ${messageOf(error)}`, {
+            error,
+          }),
       )
       .finally(() => {
         old.close();
@@ -92,22 +104,25 @@ export async function superviseEngine(input: SuperviseInput): Promise<Supervisor
   }
 
   let suspected: NodeJS.Timeout | undefined;
-  runtime.onBrokenConnection = (error) => {
-    if (stopping || suspected !== undefined) return;
-    suspected = setTimeout(() => {
-      suspected = undefined;
-      if (!stopping && current !== undefined) void replace(current, error);
-    }, SETTLE_MS);
-  };
-  runtime.nudge = (count) => {
-    const pool = current?.run.pool;
-    if (pool !== undefined && !(pool as unknown as { _shuttingDown: boolean })._shuttingDown) pool.nudge(count);
+  const jobsInProgress = () => current?.activeJobs().length ?? 0;
+  runtime.runner = {
+    running: jobsInProgress,
+    nudge(count) {
+      if (current !== undefined && !isShuttingDown(current.run.pool)) current.run.pool.nudge(count);
+    },
+    connectionBroke(error) {
+      if (stopping || suspected !== undefined) return;
+      suspected = setTimeout(() => {
+        suspected = undefined;
+        if (!stopping && current !== undefined) void replace(current, error);
+      }, SETTLE_MS);
+    },
   };
 
   await begin();
 
   return {
-    jobsInProgress: () => current?.activeJobs().length ?? 0,
+    jobsInProgress,
     async stop(deadline) {
       stopping = true;
       clearTimeout(suspected);
@@ -115,16 +130,26 @@ export async function superviseEngine(input: SuperviseInput): Promise<Supervisor
       const life = current;
       if (life !== undefined) {
         const ended = life.run.stop();
-        const inTime = await Promise.race([ended.then(() => true), sleep(Math.max(0, deadline - Date.now()), false, { ref: true })]);
+        const inTime = await Promise.race([
+          ended.then(() => true),
+          sleep(Math.max(0, deadline - Date.now()), false, { ref: true }),
+        ]);
         if (!inTime) await interrupt(input, life);
         await life.run.settle().catch((error: unknown) => {
-          logger.error(`could not settle what pool ${life.run.pool.id} held: ${messageOf(error)}`, { error });
+          logger.error(`could not settle what pool ${life.run.pool.id} held: ${messageOf(error)}`, {
+            error,
+          });
         });
         life.close();
       }
       await Promise.all(settling);
     },
   };
+}
+
+/** The engine's workers must not be nudged once they end; only the pool's private flag says so in time. */
+export function isShuttingDown(pool: WorkerPool): boolean {
+  return (pool as unknown as { _shuttingDown: boolean })._shuttingDown;
 }
 
 /** One pool of the engine with the workers it made. */
@@ -134,13 +159,20 @@ interface Life {
   close(): void;
 }
 
-async function startLife({ runtime, tasks, crontab, parsedCronItems, running }: SuperviseInput): Promise<Life> {
+async function startLife({
+  runtime,
+  tasks,
+  crontab,
+  parsedCronItems,
+  running,
+}: SuperviseInput): Promise<Life> {
   const workers = new Set<EngineWorker>();
   let close = () => {};
   const onPool = (pool: WorkerPool) => {
     // A stop, or the engine itself, has the pool's signal aborted; each run has one of its own.
     pool.abortSignal.addEventListener("abort", () => {
-      for (const one of running) if (one.helpers.abortSignal === pool.abortSignal) one.abort(pool.abortSignal.reason);
+      for (const one of running)
+        if (one.helpers.abortSignal === pool.abortSignal) one.abort(pool.abortSignal.reason);
     });
   };
   const run = await startPool({
@@ -173,14 +205,20 @@ async function startLife({ runtime, tasks, crontab, parsedCronItems, running }: 
 }
 
 /** The bound has passed: running jobs go back with their attempt, and their tasks' ends count for nothing. */
-async function interrupt({ runtime, running }: SuperviseInput, { run, activeJobs }: Life): Promise<void> {
+async function interrupt(
+  { runtime, running }: SuperviseInput,
+  { run, activeJobs }: Life,
+): Promise<void> {
   const jobs = activeJobs();
   const interrupted = new Set(jobs);
-  for (const one of running) if (interrupted.has(one.job)) one.abort(new Error("the worker is stopping"));
+  for (const one of running)
+    if (interrupted.has(one.job)) one.abort(new Error("the worker is stopping"));
   if (jobs.length > 0) {
     const ids = jobs.map(({ id }) => id);
     const returned = await runtime.engine.giveBack(run.pool.id, ids);
-    runtime.logger.warn(`stopping: ${returned} running jobs went back to the queue: ${ids.slice(0, 20).join(", ")}`);
+    runtime.logger.warn(
+      `stopping: ${returned} running jobs went back to the queue: ${ids.slice(0, 20).join(", ")}`,
+    );
     for (const job of jobs) runtime.events.emit("job:interrupted", { job: { ...job } });
     for (const one of running) if (interrupted.has(one.job)) one.interrupt();
     for (const job of jobs) fence(job);

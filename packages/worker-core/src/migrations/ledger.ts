@@ -48,7 +48,7 @@ export function readLedger(query: Query, schema: string): Promise<Recorded[]> {
  */
 export function beginExclusive(query: Query, name: string): Promise<unknown> {
   return query(`\
-begin;
+begin isolation level read committed read write;
 set local statement_timeout = 0;
 set local lock_timeout = 0;
 select pg_advisory_xact_lock(hashtextextended('oppulence-worker migrations ${name}', 0));`);

@@ -26,8 +26,8 @@ export interface EnvEntry {
  * Reads the variables that start with `OPPULENCE_WORKER__`; two underscores separate the path's segments.
  *
  * Values are YAML scalars (`10`, `true`, `null`) or, when they start with a bracket or a quote, YAML flow
- * (`[1, 2]`, `{a: 1}`, `"10"`); everything else is text as it is, so that a crontab's stars or `a: b #c` need no
- * quotes. An empty variable counts as not set.
+ * (`[1, 2]`, `{a: 1}`, `"10"`); everything else is text as it is, so that a crontab's stars or `a: b #c`
+ * need no quotes. An empty variable counts as not set.
  *
  * @param env - the environment
  * @param issues - what is wrong is added here
@@ -75,7 +75,7 @@ function problemOf(segments: readonly string[]): string | undefined {
 }
 
 const FLOW = /^\s*[[{"']/;
-/** One word: what a YAML scalar that is not text can look like. `-` and `---` are something else to YAML. */
+/** What a YAML scalar that is not text can look like; `-` and `---` are no scalars to YAML. */
 const WORD = /^(?=.*[A-Za-z\d])[\w.+-]+$/;
 const NULL = "~";
 

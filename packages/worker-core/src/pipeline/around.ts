@@ -14,7 +14,12 @@ export function runAround(
   task: () => unknown,
   report: HookReport,
 ): unknown {
-  return wrappers.reduceRight<() => unknown>((next, { plugin, around }) => () => guarded(plugin, around, next, report), task)();
+  return wrappers.reduceRight<() => unknown>(
+    (next, { plugin, around }) =>
+      () =>
+        guarded(plugin, around, next, report),
+    task,
+  )();
 }
 
 function guarded(plugin: string, around: Around, next: () => unknown, report: HookReport): unknown {
@@ -22,7 +27,11 @@ function guarded(plugin: string, around: Around, next: () => unknown, report: Ho
   let inner: unknown;
   const once = () => {
     if (called) {
-      report.failed(plugin, "around", new HookError(plugin, "around", "called next more than once; the task ran once"));
+      report.failed(
+        plugin,
+        "around",
+        new HookError(plugin, "around", "called next more than once; the task ran once"),
+      );
       return inner;
     }
     called = true;

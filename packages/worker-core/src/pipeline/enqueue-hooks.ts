@@ -31,7 +31,10 @@ export function askEnqueueHooks(
 ): Promise<void> | undefined {
   for (let index = from; index < hooks.length; index++) {
     const hook = hooks[index] as Hook;
-    const asked = hook.batch === undefined || single ? askEach(hook, jobs, reporting) : askBatch(hook, jobs, reporting);
+    const asked =
+      hook.batch === undefined || single
+        ? askEach(hook, jobs, reporting)
+        : askBatch(hook, jobs, reporting);
     if (asked !== undefined) {
       return asked.then(() => askEnqueueHooks(hooks, jobs, reporting, single, index + 1));
     }
@@ -39,7 +42,11 @@ export function askEnqueueHooks(
   return undefined;
 }
 
-function askEach(hook: Hook, jobs: readonly Prepared[], reporting: Reporting): Promise<void> | undefined {
+function askEach(
+  hook: Hook,
+  jobs: readonly Prepared[],
+  reporting: Reporting,
+): Promise<void> | undefined {
   let pending: Promise<void>[] | undefined;
   const open = () => reporting.transaction.open();
   for (const job of jobs) {
@@ -59,7 +66,8 @@ function askEach(hook: Hook, jobs: readonly Prepared[], reporting: Reporting): P
     pending ??= [];
     pending.push(
       within(answer, hook.timeoutMs, hook.plugin, hook.name).then(
-        (settled) => settled !== undefined && apply(hook, job, settled as EnqueueDecision, reporting),
+        (settled) =>
+          settled !== undefined && apply(hook, job, settled as EnqueueDecision, reporting),
         (error) => failed(hook, job, error, reporting),
       ) as Promise<unknown> as Promise<void>,
     );
@@ -76,11 +84,19 @@ async function settleAll(pending: readonly Promise<void>[]): Promise<void> {
 async function askBatch(hook: Hook, all: readonly Prepared[], reporting: Reporting): Promise<void> {
   const jobs = all.filter((job) => job.dropped === undefined && hook.appliesTo(job.info));
   if (jobs.length === 0) return;
-  const inputs = jobs.map((job): EnqueueInput => ({ spec: job.spec, task: job.info, transaction: () => reporting.transaction.open() }));
+  const inputs = jobs.map(
+    (job): EnqueueInput => ({
+      spec: job.spec,
+      task: job.info,
+      transaction: () => reporting.transaction.open(),
+    }),
+  );
   let decisions: readonly (EnqueueDecision | undefined)[];
   try {
     const answer = (hook.batch as NonNullable<Hook["batch"]>)(inputs);
-    decisions = isPromise(answer) ? await within(answer, hook.timeoutMs, hook.plugin, hook.name) : answer;
+    decisions = isPromise(answer)
+      ? await within(answer, hook.timeoutMs, hook.plugin, hook.name)
+      : answer;
   } catch (error) {
     for (const job of jobs) failed(hook, job, error, reporting);
     return;
@@ -91,14 +107,34 @@ async function askBatch(hook: Hook, all: readonly Prepared[], reporting: Reporti
   }
 }
 
-function failed(hook: Hook, job: Prepared, error: unknown, { report, events, transaction }: Reporting): void {
+function failed(
+  hook: Hook,
+  job: Prepared,
+  error: unknown,
+  { report, events, transaction }: Reporting,
+): void {
   report.failed(hook.plugin, hook.name, error);
   if (hook.onError === "open" && !transaction.aborted) return;
-  const why = hook.onError === "open" ? "failed inside the insert's transaction, which is lost with it" : "failed and is closed on errors";
-  refuse(hook, job, { code: "HOOK_FAILED", message: `its beforeEnqueue hook ${why}: ${messageOf(error)}` }, error, events);
+  const why =
+    hook.onError === "open"
+      ? "failed inside the insert's transaction, which is lost with it"
+      : "failed and is closed on errors";
+  refuse(
+    hook,
+    job,
+    { code: "HOOK_FAILED", message: `its beforeEnqueue hook ${why}: ${messageOf(error)}` },
+    error,
+    events,
+  );
 }
 
-function refuse(hook: Hook, job: Prepared, input: ReasonInput, cause: unknown, events: Events): never {
+function refuse(
+  hook: Hook,
+  job: Prepared,
+  input: ReasonInput,
+  cause: unknown,
+  events: Events,
+): never {
   const reason = { plugin: hook.plugin, code: input.code, message: input.message };
   events.emit("job:rejected", { spec: job.spec, reason });
   throw new JobRejectedError(reason, cause, job.where);
@@ -108,21 +144,34 @@ function apply(hook: Hook, job: Prepared, decision: EnqueueDecision, reporting: 
   switch (decision.kind) {
     case "continue": {
       const { labels, ...patch } = decision.patch;
-      job.spec = { ...job.spec, ...patch, labels: labels === undefined ? job.spec.labels : { ...job.spec.labels, ...labels } };
+      job.spec = {
+        ...job.spec,
+        ...patch,
+        labels: labels === undefined ? job.spec.labels : { ...job.spec.labels, ...labels },
+      };
       checkSpec(job.spec, `${job.where}plugin ${hook.plugin}, beforeEnqueue: `);
       return;
     }
     case "drop": {
       const { code, message } = decision.reason;
-      job.dropped = { status: "dropped", reason: { plugin: hook.plugin, code, message }, existing: decision.existing };
+      job.dropped = {
+        status: "dropped",
+        reason: { plugin: hook.plugin, code, message },
+        existing: decision.existing,
+      };
       return;
     }
     case "reject":
-      return refuse(hook, job, decision.reason, decision.cause, reporting.events);
+      refuse(hook, job, decision.reason, decision.cause, reporting.events);
+      return;
     default: {
       const got = JSON.stringify((decision as { kind?: unknown }).kind) ?? String(decision);
-      const error = new HookError(hook.plugin, "beforeEnqueue", `returned a decision of kind ${got}; it is one of "continue", "drop", "reject", or undefined`);
-      return failed(hook, job, error, reporting);
+      const error = new HookError(
+        hook.plugin,
+        "beforeEnqueue",
+        `returned a decision of kind ${got}; it is one of "continue", "drop", "reject", or undefined`,
+      );
+      failed(hook, job, error, reporting);
     }
   }
 }

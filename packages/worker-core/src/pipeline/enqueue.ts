@@ -11,8 +11,8 @@ import { InvalidJobError } from "../errors.ts";
 import type { Events } from "../events.ts";
 import { askEnqueueHooks } from "./enqueue-hooks.ts";
 import { compileHooks, type HookReport } from "./hook.ts";
-import { checkKeys, prepareJobs, type Prepared } from "./prepare.ts";
 import { InsertTransaction } from "./insert-transaction.ts";
+import { checkKeys, type Prepared, prepareJobs } from "./prepare.ts";
 
 /** What adding jobs needs. */
 export interface EnqueueShared {
@@ -25,16 +25,36 @@ export interface EnqueueShared {
   readonly plainTasks: ReadonlySet<string>;
 }
 
-/** Makes `addJob` and `addJobs`. */
-export function createEnqueue(shared: EnqueueShared): { addJob: AddJob; addJobs: AddJobs } {
-  const hooks = compileHooks<EnqueueInput, EnqueueDecision>(shared.composition.beforeEnqueue, "beforeEnqueue", shared.report, false);
+/** The two ways to add jobs. */
+export interface Enqueue {
+  readonly addJob: AddJob;
+  readonly addJobs: AddJobs;
+}
 
-  async function add(jobs: readonly JobInput<AnyTask | string>[], client: Transaction | undefined, single: boolean): Promise<EnqueueResult[]> {
+/** Makes `addJob` and `addJobs`. */
+export function createEnqueue(shared: EnqueueShared): Enqueue {
+  const hooks = compileHooks<EnqueueInput, EnqueueDecision>(
+    shared.composition.beforeEnqueue,
+    "beforeEnqueue",
+    shared.report,
+    false,
+  );
+
+  async function add(
+    jobs: readonly JobInput<AnyTask | string>[],
+    client: Transaction | undefined,
+    single: boolean,
+  ): Promise<EnqueueResult[]> {
     const prepared = prepareJobs(jobs, shared.composition.tasks, shared.plainTasks, single);
     const specs: Prepared[] = prepared instanceof Promise ? await prepared : prepared;
     const transaction = new InsertTransaction(shared.pool, client);
     try {
-      const asked = askEnqueueHooks(hooks, specs, { report: shared.report, events: shared.events, transaction }, single);
+      const asked = askEnqueueHooks(
+        hooks,
+        specs,
+        { report: shared.report, events: shared.events, transaction },
+        single,
+      );
       if (asked !== undefined) await asked;
       const items = toItems(specs, single);
       if (needsTransaction(items)) await transaction.open();
@@ -44,32 +64,50 @@ export function createEnqueue(shared: EnqueueShared): { addJob: AddJob; addJobs:
     } catch (error) {
       await transaction.rollback();
       if (isKeyRace(error)) {
-        throw new InvalidJobError("a job with one of these job keys was claimed at this very moment; nothing was added, add them again", { cause: error });
+        throw new InvalidJobError(
+          "a job with one of these job keys was claimed at this very moment; nothing was added, add them again",
+          { cause: error },
+        );
       }
       throw error;
     }
   }
 
   return {
-    addJob: (async (task: AnyTask | string, payload: unknown, { client, ...options } = {} as never) => {
-      const [result] = await add([{ ...(options as object), task, payload } as JobInput<AnyTask>], client, true);
+    addJob: (async (
+      task: AnyTask | string,
+      payload: unknown,
+      { client, ...options } = {} as never,
+    ) => {
+      const [result] = await add(
+        [{ ...(options as object), task, payload } as JobInput<AnyTask>],
+        client,
+        true,
+      );
       return result;
     }) as AddJob,
-    addJobs: (async (jobs: readonly JobInput<AnyTask | string>[], options: { client?: Transaction } = {}) =>
-      add(jobs, options.client, false)) as AddJobs,
+    addJobs: (async (
+      jobs: readonly JobInput<AnyTask | string>[],
+      options: { client?: Transaction } = {},
+    ) => add(jobs, options.client, false)) as AddJobs,
   };
 }
 
 function toItems(specs: readonly Prepared[], single: boolean): InsertItem[] {
   const items: InsertItem[] = [];
   for (const prepared of specs) {
-    if (prepared.dropped === undefined) items.push({ spec: prepared.spec, payload: prepared.json() });
+    if (prepared.dropped === undefined)
+      items.push({ spec: prepared.spec, payload: prepared.json() });
   }
   if (!single) checkKeys(items);
   return items;
 }
 
-function results(specs: readonly Prepared[], ids: readonly string[], events: Events): EnqueueResult[] {
+function results(
+  specs: readonly Prepared[],
+  ids: readonly string[],
+  events: Events,
+): EnqueueResult[] {
   const told = events.has("job:added");
   let next = 0;
   return specs.map(({ spec, dropped }) => {
@@ -82,4 +120,3 @@ function results(specs: readonly Prepared[], ids: readonly string[], events: Eve
     return { status: "added", id };
   });
 }
-

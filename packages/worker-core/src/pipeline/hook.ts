@@ -3,8 +3,8 @@ import type { HookCall, HookName, HookPlace, OnError } from "../contract/hooks.t
 import type { TaskInfo } from "../contract/task.ts";
 import { parseDuration } from "../duration.ts";
 import { createBatcher } from "../engine/batcher.ts";
-import type { Events } from "../events.ts";
 import { HookError } from "../errors.ts";
+import type { Events } from "../events.ts";
 import type { Counter, Histogram, Meter } from "../meter.ts";
 
 const DEFAULT_TIMEOUT_MS = 5_000;
@@ -15,9 +15,15 @@ export interface CompiledHook<TInput, TDecision> {
   readonly name: HookName;
   readonly onError: OnError;
   readonly timeoutMs: number;
-  readonly call: (input: TInput) => TDecision | undefined | void | Promise<TDecision | undefined | void>;
+  readonly call: (
+    input: TInput,
+  ) => TDecision | undefined | void | Promise<TDecision | undefined | void>;
   /** The batch form, where the plugin gave that one. */
-  readonly batch: ((inputs: readonly TInput[]) => readonly (TDecision | undefined)[] | Promise<readonly (TDecision | undefined)[]>) | undefined;
+  readonly batch:
+    | ((
+        inputs: readonly TInput[],
+      ) => readonly (TDecision | undefined)[] | Promise<readonly (TDecision | undefined)[]>)
+    | undefined;
   /** The tasks it applies to. */
   readonly appliesTo: (task: TaskInfo) => boolean;
 }
@@ -29,7 +35,11 @@ export interface HookReport {
 }
 
 /** Makes a {@link HookReport}. */
-export function createHookReport(meter: Meter, events: Events, onError: (plugin: string, hook: string, error: unknown) => void): HookReport {
+export function createHookReport(
+  meter: Meter,
+  events: Events,
+  onError: (plugin: string, hook: string, error: unknown) => void,
+): HookReport {
   const errors: Counter<"plugin" | "hook"> = meter.counter({
     name: "worker_plugin_errors_total",
     help: "Calls of plugins' hooks and permits that threw, timed out or broke the contract",
@@ -52,7 +62,8 @@ export function createHookReport(meter: Meter, events: Events, onError: (plugin:
   };
 }
 
-type AnyHook<TInput, TDecision> = HookPlace & HookCall<TInput, TDecision> & { readonly onError?: OnError };
+type AnyHook<TInput, TDecision> = HookPlace &
+  HookCall<TInput, TDecision> & { readonly onError?: OnError };
 
 /**
  * Compiles an ordered list of hooks.
@@ -67,13 +78,17 @@ export function compileHooks<TInput, TDecision>(
 ): CompiledHook<TInput, TDecision>[] {
   return bound.map(({ plugin, hook }) => {
     const where = `plugin ${plugin}, ${name}`;
-    const single = hook.run ?? singleFromBatch(hook.batch as NonNullable<typeof hook.batch>, where, gather);
+    const single =
+      hook.run ?? singleFromBatch(hook.batch as NonNullable<typeof hook.batch>, where, gather);
     return {
       plugin,
       name,
       // An after-hook that fails decides nothing: the job goes on as if it were not there.
       onError: hook.onError ?? "open",
-      timeoutMs: hook.timeout === undefined ? DEFAULT_TIMEOUT_MS : parseDuration(hook.timeout, `${where}, timeout`),
+      timeoutMs:
+        hook.timeout === undefined
+          ? DEFAULT_TIMEOUT_MS
+          : parseDuration(hook.timeout, `${where}, timeout`),
       call: timed(single, plugin, name, report),
       batch: hook.batch === undefined ? undefined : checkedBatch(hook.batch, where),
       appliesTo: hook.appliesTo ?? (() => true),
@@ -84,13 +99,21 @@ export function compileHooks<TInput, TDecision>(
 type Single<TInput, TDecision> = CompiledHook<TInput, TDecision>["call"];
 type Batch<TInput, TDecision> = NonNullable<CompiledHook<TInput, TDecision>["batch"]>;
 
-function singleFromBatch<TInput, TDecision>(batch: Batch<TInput, TDecision>, where: string, gather: boolean): Single<TInput, TDecision> {
+function singleFromBatch<TInput, TDecision>(
+  batch: Batch<TInput, TDecision>,
+  where: string,
+  gather: boolean,
+): Single<TInput, TDecision> {
   const checked = checkedBatch(batch, where);
-  if (gather) return createBatcher<TInput, TDecision | undefined>(async (inputs) => checked(inputs));
+  if (gather)
+    return createBatcher<TInput, TDecision | undefined>(async (inputs) => checked(inputs));
   return async (input) => (await checked([input]))[0];
 }
 
-function checkedBatch<TInput, TDecision>(batch: Batch<TInput, TDecision>, where: string): Batch<TInput, TDecision> {
+function checkedBatch<TInput, TDecision>(
+  batch: Batch<TInput, TDecision>,
+  where: string,
+): Batch<TInput, TDecision> {
   const check = (inputs: readonly TInput[], decisions: readonly (TDecision | undefined)[]) => {
     if (Array.isArray(decisions) && decisions.length === inputs.length) return decisions;
     throw new TypeError(
@@ -99,11 +122,18 @@ function checkedBatch<TInput, TDecision>(batch: Batch<TInput, TDecision>, where:
   };
   return (inputs) => {
     const decisions = batch(inputs);
-    return isPromise(decisions) ? decisions.then((all) => check(inputs, all)) : check(inputs, decisions);
+    return isPromise(decisions)
+      ? decisions.then((all) => check(inputs, all))
+      : check(inputs, decisions);
   };
 }
 
-function timed<TInput, TDecision>(call: Single<TInput, TDecision>, plugin: string, hook: HookName, report: HookReport): Single<TInput, TDecision> {
+function timed<TInput, TDecision>(
+  call: Single<TInput, TDecision>,
+  plugin: string,
+  hook: HookName,
+  report: HookReport,
+): Single<TInput, TDecision> {
   const { duration } = report;
   if (duration === undefined) return call;
   const labels = { plugin, hook };
@@ -124,7 +154,11 @@ function timed<TInput, TDecision>(call: Single<TInput, TDecision>, plugin: strin
 
 /** Whether a value has to be awaited. */
 export function isPromise<T>(value: T | Promise<T> | PromiseLike<T>): value is Promise<T> {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === "function"
+  );
 }
 
 /**
@@ -133,7 +167,13 @@ export function isPromise<T>(value: T | Promise<T> | PromiseLike<T>): value is P
  *
  * @throws HookError when the bound passes
  */
-export function within<T>(promise: Promise<T>, timeoutMs: number, plugin: string, hook: string, late?: (value: T) => void): Promise<T> {
+export function within<T>(
+  promise: Promise<T>,
+  timeoutMs: number,
+  plugin: string,
+  hook: string,
+  late?: (value: T) => void,
+): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     let open = true;
     const timer = setTimeout(() => {

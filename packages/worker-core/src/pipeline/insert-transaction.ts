@@ -25,8 +25,12 @@ export class InsertTransaction {
   }
 
   /** Runs a statement of the insert, inside the transaction if one is open. */
-  readonly query: Query = <R extends Row>(text: string, values?: readonly unknown[]): Promise<R[]> => {
-    if (this.#caller !== undefined) return this.#inTurn(() => (this.#caller as Query)<R>(text, values));
+  readonly query: Query = <R extends Row>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<R[]> => {
+    if (this.#caller !== undefined)
+      return this.#inTurn(() => (this.#caller as Query)<R>(text, values));
     return this.#inTurn(async () => {
       const target = this.#client ?? this.#pool;
       return (await target.query<R>(text, values as unknown[])).rows;

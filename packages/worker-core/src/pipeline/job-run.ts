@@ -9,8 +9,10 @@ import { DeferSignal, markSettled } from "../engine/signal.ts";
 import { HookError, InvalidPayloadError, JobFailedError, messageOf } from "../errors.ts";
 import { type Flags, fromFlags } from "../labels.ts";
 import { formatIssues, type PayloadResult, validatePayload } from "../validate.ts";
-import { type CompiledHook, isPromise, within } from "./hook.ts";
 import { runAround } from "./around.ts";
+import { askOnFailure } from "./failure.ts";
+import { type CompiledHook, isPromise, within } from "./hook.ts";
+import { observe } from "./observe.ts";
 import { PermitStack } from "./permits.ts";
 import type { RunShared, RunTask } from "./run-task.ts";
 import { createTaskContext } from "./task-context.ts";
@@ -103,7 +105,9 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
 
   #validated(result: PayloadResult<unknown>): unknown {
     if (!result.ok) {
-      return this.#failForGood(new InvalidPayloadError(this.task.identifier, formatIssues(result.issues)));
+      return this.#failForGood(
+        new InvalidPayloadError(this.task.identifier, formatIssues(result.issues)),
+      );
     }
     this.payload = result.value;
     return this.#gate(0);
@@ -128,10 +132,16 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
     return this.#runTask();
   }
 
-  async #awaitGate(hook: CompiledHook<RunInput, RunDecision>, pending: Promise<RunDecision | undefined | void>, next: number): Promise<unknown> {
+  async #awaitGate(
+    hook: CompiledHook<RunInput, RunDecision>,
+    pending: Promise<RunDecision | undefined | void>,
+    next: number,
+  ): Promise<unknown> {
     let decision: RunDecision | undefined | void;
     try {
-      decision = await within(pending, hook.timeoutMs, hook.plugin, "beforeRun", (late) => this.#rollBackLate(hook, late));
+      decision = await within(pending, hook.timeoutMs, hook.plugin, "beforeRun", (late) =>
+        this.#rollBackLate(hook, late),
+      );
     } catch (error) {
       decision = this.#hookFailed(hook, error);
     }
@@ -142,26 +152,38 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
   }
 
   /** A hook that grants after its timeout: nobody will settle that permit, so it goes back at once. */
-  #rollBackLate(hook: CompiledHook<RunInput, RunDecision>, late: RunDecision | undefined | void): void {
+  #rollBackLate(
+    hook: CompiledHook<RunInput, RunDecision>,
+    late: RunDecision | undefined | void,
+  ): void {
     if (late?.kind !== "proceed" || late.permit === undefined) return;
     const stack = new PermitStack(this.shared.report);
     stack.push(hook.plugin, late.permit);
     void stack.rollback();
   }
 
-  #hookFailed(hook: CompiledHook<RunInput, RunDecision>, error: unknown): DeferDecision | undefined {
+  #hookFailed(
+    hook: CompiledHook<RunInput, RunDecision>,
+    error: unknown,
+  ): DeferDecision | undefined {
     this.shared.report.failed(hook.plugin, hook.name, error);
     if (hook.onError === "open") return undefined;
     const afterMs = CLOSED_FROM_MS + Math.random() * (CLOSED_TO_MS - CLOSED_FROM_MS);
     return {
       kind: "defer",
       until: { after: afterMs },
-      reason: { code: "HOOK_FAILED", message: `its beforeRun hook failed and is closed on errors: ${messageOf(error)}` },
+      reason: {
+        code: "HOOK_FAILED",
+        message: `its beforeRun hook failed and is closed on errors: ${messageOf(error)}`,
+      },
     };
   }
 
   /** Acts on a decision; undefined when the job goes on to the next hook. */
-  #apply(hook: CompiledHook<RunInput, RunDecision>, decision: RunDecision): Promise<unknown> | undefined {
+  #apply(
+    hook: CompiledHook<RunInput, RunDecision>,
+    decision: RunDecision,
+  ): Promise<unknown> | undefined {
     switch (decision.kind) {
       case "proceed":
         return this.#grant(hook.plugin, decision.permit, decision.context, decision.around);
@@ -173,7 +195,11 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
         return this.#failForGood(new JobFailedError(stamp(hook, decision.reason), decision.cause));
       default: {
         const got = JSON.stringify((decision as { kind?: unknown }).kind) ?? String(decision);
-        const error = new HookError(hook.plugin, "beforeRun", `returned a decision of kind ${got}; it is one of "proceed", "defer", "skip", "fail", or undefined`);
+        const error = new HookError(
+          hook.plugin,
+          "beforeRun",
+          `returned a decision of kind ${got}; it is one of "proceed", "defer", "skip", "fail", or undefined`,
+        );
         const closed = this.#hookFailed(hook, error);
         return closed && this.#defer(closed, stamp(hook, closed.reason));
       }
@@ -195,7 +221,12 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
     }
   }
 
-  #grant(plugin: string, permit: Permit | undefined, context: unknown, around: Around | undefined): undefined {
+  #grant(
+    plugin: string,
+    permit: Permit | undefined,
+    context: unknown,
+    around: Around | undefined,
+  ): undefined {
     if (permit !== undefined) {
       this.#permits ??= new PermitStack(this.shared.report);
       this.#permits.push(plugin, permit);
@@ -216,7 +247,8 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
     const moved = await this.#end(this.shared.engine.defer(this.job, decision.until, reason));
     // The engine compares these to tell a last attempt; a deferral is not one.
     (this.job as { attempts: number }).attempts -= 1;
-    if (moved !== undefined) this.shared.events.emit("job:deferred", { job: this.job, reason, until: moved.runAt });
+    if (moved !== undefined)
+      this.shared.events.emit("job:deferred", { job: this.job, reason, until: moved.runAt });
     throw new DeferSignal(reason);
   }
 
@@ -224,7 +256,9 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
     await this.#permits?.rollback();
     const noted = this.shared.engine.noteSkip(this.job, reason).catch((error: unknown) => {
       // The note only explains; without it the job is skipped all the same.
-      this.logger.warn(`could not note why job ${this.job.id} is skipped: ${messageOf(error)}`, { error });
+      this.logger.warn(`could not note why job ${this.job.id} is skipped: ${messageOf(error)}`, {
+        error,
+      });
     });
     await this.#end(noted);
     this.shared.events.emit("job:skipped", { job: this.job, reason });
@@ -249,7 +283,8 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
       const call = plain
         ? () => run(this.payload, this.helpers)
         : () => run(this.payload, createTaskContext(this.shared, this.helpers, this));
-      result = this.#arounds === undefined ? call() : runAround(this.#arounds, call, this.shared.report);
+      result =
+        this.#arounds === undefined ? call() : runAround(this.#arounds, call, this.shared.report);
     } catch (error) {
       return this.#failed(error, undefined);
     }
@@ -261,7 +296,11 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
   }
 
   #returned(result: unknown): unknown {
-    if (Array.isArray(result) && Array.isArray(this.job.payload) && result.length === this.job.payload.length) {
+    if (
+      Array.isArray(result) &&
+      Array.isArray(this.job.payload) &&
+      result.length === this.job.payload.length
+    ) {
       return this.#batchReturned(result);
     }
     return this.#succeeded(result);
@@ -270,16 +309,25 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
   /** graphile-worker's batch jobs: entries whose promise rejects are retried alone. */
   async #batchReturned(result: unknown[]): Promise<unknown> {
     const entries = await Promise.allSettled(result);
-    const rejected = entries.flatMap((entry) => (entry.status === "rejected" ? [entry.reason as unknown] : []));
+    const rejected = entries.flatMap((entry) =>
+      entry.status === "rejected" ? [entry.reason as unknown] : [],
+    );
     if (rejected.length === 0) return this.#succeeded(result);
-    const left = (this.job.payload as unknown[]).filter((_, index) => entries[index]?.status === "rejected");
-    const error = new AggregateError(rejected, `Batch failures:\n${rejected.map(messageOf).join("\n")}`);
+    const left = (this.job.payload as unknown[]).filter(
+      (_, index) => entries[index]?.status === "rejected",
+    );
+    const error = new AggregateError(
+      rejected,
+      `Batch failures:\n${rejected.map(messageOf).join("\n")}`,
+    );
     return this.#failed(error, { left, result });
   }
 
   #succeeded(result: unknown): unknown {
     this.result = result;
-    const observed = this.interrupted ? undefined : this.#observe(this.taskInfo.afterRun, 0);
+    const observed = this.interrupted
+      ? undefined
+      : observe(this.taskInfo.afterRun, this, this.shared.report);
     if (observed === undefined && this.#permits === undefined) {
       this.shared.running.delete(this);
       return result;
@@ -292,23 +340,6 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
     await this.#permits?.commit(outcome);
   }
 
-  #observe(hooks: readonly CompiledHook<AfterRunInput, never>[], from: number): Promise<void> | undefined {
-    for (let index = from; index < hooks.length; index++) {
-      const hook = hooks[index] as CompiledHook<AfterRunInput, never>;
-      try {
-        const pending = hook.call(this) as unknown;
-        if (isPromise(pending)) {
-          return within(pending, hook.timeoutMs, hook.plugin, hook.name)
-            .catch((error: unknown) => this.shared.report.failed(hook.plugin, hook.name, error))
-            .then(() => this.#observe(hooks, index + 1));
-        }
-      } catch (error) {
-        this.shared.report.failed(hook.plugin, hook.name, error);
-      }
-    }
-    return undefined;
-  }
-
   #failed(error: unknown, batch: Batch | undefined): Promise<unknown> {
     return this.#end(this.interrupted ? Promise.reject(error) : this.#settleFailure(error, batch));
   }
@@ -316,7 +347,7 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
   async #settleFailure(error: unknown, batch: Batch | undefined): Promise<unknown> {
     this.error = error;
     this.isLastAttempt = this.job.attempts >= this.job.max_attempts;
-    for (const hook of this.taskInfo.onFailure) await this.#askOnFailure(hook);
+    await askOnFailure(this.taskInfo.onFailure, this, this.shared.report);
     await this.#permits?.commit({ kind: "failed", error, last: this.isLastAttempt });
     const { decision } = this;
     if (decision?.kind === "taken") {
@@ -330,39 +361,6 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
     }
     if (batch !== undefined && decision?.kind !== "taken") return batch.result;
     throw error;
-  }
-
-  async #askOnFailure(hook: CompiledHook<FailureInput, FailureDecision>): Promise<void> {
-    try {
-      const pending = hook.call(this);
-      const decision = isPromise(pending) ? await within(pending, hook.timeoutMs, hook.plugin, hook.name) : pending;
-      if (decision !== undefined) this.#decideFailure(hook, decision as FailureDecision);
-    } catch (error) {
-      this.shared.report.failed(hook.plugin, hook.name, error);
-    }
-  }
-
-  /** The first `retry` or `exhaust` stands; `taken` is a fact, and comes last. */
-  #decideFailure(hook: CompiledHook<FailureInput, FailureDecision>, decision: FailureDecision): void {
-    switch (decision.kind) {
-      case "retry":
-        if (this.decision === undefined && !this.isLastAttempt) this.decision = decision;
-        break;
-      case "exhaust":
-        if (this.decision === undefined) {
-          this.decision = decision;
-          this.isLastAttempt = true;
-        }
-        break;
-      case "taken":
-        this.decision = decision;
-        this.isLastAttempt = true;
-        break;
-      default: {
-        const got = JSON.stringify((decision as { kind?: unknown }).kind) ?? String(decision);
-        throw new HookError(hook.plugin, hook.name, `returned a decision of kind ${got}; it is one of "retry", "exhaust", "taken", or undefined`);
-      }
-    }
   }
 }
 

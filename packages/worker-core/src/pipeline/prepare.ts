@@ -1,14 +1,24 @@
+import { hasBrand } from "../contract/brand.ts";
 import type { EnqueueResult, JobSpec, Labels } from "../contract/job.ts";
 import type { AnyTask, JobInput, TaskInfo } from "../contract/task.ts";
-import { hasBrand } from "../contract/brand.ts";
 import type { InsertItem } from "../engine/insert.ts";
 import { InvalidJobError, InvalidPayloadError, messageOf, UnknownTaskError } from "../errors.ts";
 import { checkLabels } from "../labels.ts";
-import { formatIssues, type PayloadResult, validatePayload } from "../validate.ts";
-import { assertKnownKeys } from "../validate.ts";
+import { assertKnownKeys, formatIssues, type PayloadResult, validatePayload } from "../validate.ts";
 
 const NO_LABELS: Labels = Object.freeze({});
-const JOB_KEYS = ["task", "payload", "queueName", "runAt", "maxAttempts", "jobKey", "jobKeyMode", "priority", "labels", "flags"];
+const JOB_KEYS = [
+  "task",
+  "payload",
+  "queueName",
+  "runAt",
+  "maxAttempts",
+  "jobKey",
+  "jobKeyMode",
+  "priority",
+  "labels",
+  "flags",
+];
 const KNOWN = new Set(JOB_KEYS);
 const KEY_MODES = ["replace", "preserve_run_at", "unsafe_dedupe"];
 
@@ -33,11 +43,19 @@ export class Prepared {
     try {
       text = JSON.stringify(payload);
     } catch (error) {
-      throw new InvalidPayloadError(identifier, `it cannot be written as JSON: ${messageOf(error)}`, this.where);
+      throw new InvalidPayloadError(
+        identifier,
+        `it cannot be written as JSON: ${messageOf(error)}`,
+        this.where,
+      );
     }
     if (text !== undefined) return text;
     if (payload === undefined) return "{}";
-    throw new InvalidPayloadError(identifier, `it cannot be written as JSON: got a ${typeof payload}`, this.where);
+    throw new InvalidPayloadError(
+      identifier,
+      `it cannot be written as JSON: got a ${typeof payload}`,
+      this.where,
+    );
   }
 }
 
@@ -53,11 +71,17 @@ export function prepareJobs(
   plainTasks: ReadonlySet<string>,
   single: boolean,
 ): Prepared[] | Promise<Prepared[]> {
-  if (!Array.isArray(jobs)) throw new InvalidJobError(`addJobs got ${typeof jobs}; it takes an array of { task, payload }`);
+  if (!Array.isArray(jobs))
+    throw new InvalidJobError(`addJobs got ${typeof jobs}; it takes an array of { task, payload }`);
   const prepared: Prepared[] = new Array(jobs.length);
   let pending: Promise<void>[] | undefined;
   for (let index = 0; index < jobs.length; index++) {
-    const one = prepareJob(jobs[index] as JobInput<AnyTask | string>, tasks, plainTasks, single ? "" : `jobs[${index}]: `);
+    const one = prepareJob(
+      jobs[index] as JobInput<AnyTask | string>,
+      tasks,
+      plainTasks,
+      single ? "" : `jobs[${index}]: `,
+    );
     prepared[index] = one;
     const schema = one.info.payload;
     if (schema === undefined) continue;
@@ -73,11 +97,19 @@ export function prepareJobs(
 }
 
 function assertPayload({ spec, where }: Prepared, result: PayloadResult<unknown>): void {
-  if (!result.ok) throw new InvalidPayloadError(spec.identifier, formatIssues(result.issues), where);
+  if (!result.ok)
+    throw new InvalidPayloadError(spec.identifier, formatIssues(result.issues), where);
 }
 
-function prepareJob(job: JobInput<AnyTask | string>, tasks: ReadonlyMap<string, AnyTask>, plainTasks: ReadonlySet<string>, where: string): Prepared {
-  for (const key in job) if (!KNOWN.has(key)) assertKnownKeys(job, JOB_KEYS, where === "" ? "addJob" : where.slice(0, -2));
+function prepareJob(
+  job: JobInput<AnyTask | string>,
+  tasks: ReadonlyMap<string, AnyTask>,
+  plainTasks: ReadonlySet<string>,
+  where: string,
+): Prepared {
+  for (const key in job)
+    if (!KNOWN.has(key))
+      assertKnownKeys(job, JOB_KEYS, where === "" ? "addJob" : where.slice(0, -2));
   const info = resolveTask(job.task, tasks, plainTasks, where);
   const defaults = info.spec;
   const spec: JobSpec = {
@@ -89,18 +121,32 @@ function prepareJob(job: JobInput<AnyTask | string>, tasks: ReadonlyMap<string, 
     jobKey: job.jobKey,
     jobKeyMode: job.jobKeyMode,
     priority: job.priority ?? defaults?.priority,
-    labels: defaults?.labels === undefined ? (job.labels ?? NO_LABELS) : { ...defaults.labels, ...job.labels },
+    labels:
+      defaults?.labels === undefined
+        ? (job.labels ?? NO_LABELS)
+        : { ...defaults.labels, ...job.labels },
     flags: job.flags ?? defaults?.flags,
   };
   checkSpec(spec, where);
   return new Prepared(spec, info, where);
 }
 
-function resolveTask(task: AnyTask | string, tasks: ReadonlyMap<string, AnyTask>, plainTasks: ReadonlySet<string>, where: string): TaskInfo {
-  const identifier = typeof task === "string" ? task : hasBrand(task, "task") ? (task as AnyTask).identifier : String(task);
+function resolveTask(
+  task: AnyTask | string,
+  tasks: ReadonlyMap<string, AnyTask>,
+  plainTasks: ReadonlySet<string>,
+  where: string,
+): TaskInfo {
+  const identifier =
+    typeof task === "string"
+      ? task
+      : hasBrand(task, "task")
+        ? (task as AnyTask).identifier
+        : String(task);
   const known = tasks.get(identifier);
   if (known !== undefined) return known;
-  if (plainTasks.has(identifier)) return { identifier, options: {}, payload: undefined, spec: undefined };
+  if (plainTasks.has(identifier))
+    return { identifier, options: {}, payload: undefined, spec: undefined };
   throw new UnknownTaskError(identifier, [...tasks.keys(), ...plainTasks], where);
 }
 
@@ -122,7 +168,8 @@ function specProblem(spec: JobSpec): string | undefined {
   if (maxAttempts !== undefined && !isIntegerIn(maxAttempts, 1, 32_767)) {
     return `maxAttempts got ${show(maxAttempts)}; it is an integer from 1 to 32767`;
   }
-  if (jobKey !== undefined && !isText(jobKey, 512)) return `jobKey got ${show(jobKey)}; it is a string of 1 to 512 characters`;
+  if (jobKey !== undefined && !isText(jobKey, 512))
+    return `jobKey got ${show(jobKey)}; it is a string of 1 to 512 characters`;
   if (jobKeyMode !== undefined && !KEY_MODES.includes(jobKeyMode)) {
     return `jobKeyMode got ${show(jobKeyMode)}; it is one of ${KEY_MODES.join(", ")}`;
   }
@@ -143,11 +190,17 @@ function isIntegerIn(value: unknown, least: number, most: number): boolean {
 }
 
 function isText(value: unknown, longest: number): boolean {
-  return typeof value === "string" && value.length > 0 && value.length <= longest && !value.includes("\0");
+  return (
+    typeof value === "string" &&
+    value.length > 0 &&
+    value.length <= longest &&
+    !value.includes("\0")
+  );
 }
 
 function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+  if (typeof value === "string")
+    return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
   return value instanceof Date ? "an invalid Date" : String(value);
 }
 
@@ -160,7 +213,9 @@ export function checkKeys(items: readonly InsertItem[]): void {
   for (const { spec } of items) {
     if (spec.jobKey === undefined) continue;
     if (keys.has(spec.jobKey)) {
-      throw new InvalidJobError(`job key ${show(spec.jobKey)} occurs twice in one addJobs; a key may occur once: keep the job that is meant to win`);
+      throw new InvalidJobError(
+        `job key ${show(spec.jobKey)} occurs twice in one addJobs; a key may occur once: keep the job that is meant to win`,
+      );
     }
     keys.add(spec.jobKey);
   }

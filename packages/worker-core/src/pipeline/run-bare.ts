@@ -8,15 +8,24 @@ import { createTaskContext } from "./task-context.ts";
 /** A defined task that no hook applies to: its payload is checked, its context made, nothing else. */
 export function runBare(shared: RunShared, { run, schema, info }: RunTask): EngineTask {
   if (schema === undefined) {
-    return (payload: unknown, helpers: JobHelpers) => run(payload, createTaskContext(shared, helpers, undefined)) as void;
+    return (payload: unknown, helpers: JobHelpers) =>
+      run(payload, createTaskContext(shared, helpers, undefined)) as void;
   }
   const checked = (result: PayloadResult<unknown>, helpers: JobHelpers): unknown => {
     if (result.ok) return run(result.value, createTaskContext(shared, helpers, undefined));
-    return exhaust(shared, helpers, new InvalidPayloadError(info.identifier, formatIssues(result.issues)));
+    return exhaust(
+      shared,
+      helpers,
+      new InvalidPayloadError(info.identifier, formatIssues(result.issues)),
+    );
   };
   return (payload: unknown, helpers: JobHelpers) => {
     const result = validatePayload(schema, payload);
-    return (isPromise(result) ? result.then((settled) => checked(settled, helpers)) : checked(result, helpers)) as void;
+    return (
+      isPromise(result)
+        ? result.then((settled) => checked(settled, helpers))
+        : checked(result, helpers)
+    ) as void;
   };
 }
 

@@ -2,8 +2,15 @@ import type { Task as EngineTask, JobHelpers } from "graphile-worker";
 import type { Composition } from "../compose/compose.ts";
 import type { FailureDecision, RunDecision } from "../contract/decisions.ts";
 import type { AfterRunInput, FailureInput, RunInput } from "../contract/hooks.ts";
-import type { AddJob, AddJobs, AnyTask, Schema, TaskInfo } from "../contract/task.ts";
 import type { Query } from "../contract/query.ts";
+import type {
+  AddJob,
+  AddJobs,
+  AnyTask,
+  RunTransaction,
+  Schema,
+  TaskInfo,
+} from "../contract/task.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Events } from "../events.ts";
 import { type CompiledHook, compileHooks, type HookReport } from "./hook.ts";
@@ -16,6 +23,7 @@ export interface RunShared {
   readonly events: Events;
   readonly report: HookReport;
   readonly query: Query;
+  readonly transaction: RunTransaction;
   readonly addJob: AddJob;
   readonly addJobs: AddJobs;
   /** Runs that hooks apply to, while they last. */
@@ -45,10 +53,28 @@ export interface TaskSource {
  * Turns tasks into the functions that the engine calls. Hooks are chosen here, once: a plain task that no
  * hook applies to is handed over as it is, and a defined one is only given its payload and context.
  */
-export function createTaskWrapper(composition: Composition, shared: RunShared): (source: TaskSource) => EngineTask {
-  const beforeRun = compileHooks<RunInput, RunDecision>(composition.beforeRun, "beforeRun", shared.report, true);
-  const afterRun = compileHooks<AfterRunInput, never>(composition.afterRun, "afterRun", shared.report, true);
-  const onFailure = compileHooks<FailureInput, FailureDecision>(composition.onFailure, "onFailure", shared.report, true);
+export function createTaskWrapper(
+  composition: Composition,
+  shared: RunShared,
+): (source: TaskSource) => EngineTask {
+  const beforeRun = compileHooks<RunInput, RunDecision>(
+    composition.beforeRun,
+    "beforeRun",
+    shared.report,
+    true,
+  );
+  const afterRun = compileHooks<AfterRunInput, never>(
+    composition.afterRun,
+    "afterRun",
+    shared.report,
+    true,
+  );
+  const onFailure = compileHooks<FailureInput, FailureDecision>(
+    composition.onFailure,
+    "onFailure",
+    shared.report,
+    true,
+  );
   return ({ info, run, plain }) => {
     const applies = (hook: { appliesTo: (task: TaskInfo) => boolean }) => hook.appliesTo(info);
     const task: RunTask = {
@@ -61,7 +87,8 @@ export function createTaskWrapper(composition: Composition, shared: RunShared): 
       onFailure: onFailure.filter(applies),
     };
     if (task.beforeRun.length + task.afterRun.length + task.onFailure.length > 0) {
-      return ((payload: unknown, helpers: JobHelpers) => new JobRun(shared, task, payload, helpers).start()) as EngineTask;
+      return ((payload: unknown, helpers: JobHelpers) =>
+        new JobRun(shared, task, payload, helpers).start()) as EngineTask;
     }
     return plain ? (run as EngineTask) : runBare(shared, task);
   };
@@ -69,5 +96,10 @@ export function createTaskWrapper(composition: Composition, shared: RunShared): 
 
 /** A task as plugins see it. */
 export function taskInfo(task: AnyTask): TaskInfo {
-  return { identifier: task.identifier, options: task.options, payload: task.payload, spec: task.spec };
+  return {
+    identifier: task.identifier,
+    options: task.options,
+    payload: task.payload,
+    spec: task.spec,
+  };
 }

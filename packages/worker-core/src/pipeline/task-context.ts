@@ -1,7 +1,7 @@
 import type { JobHelpers, Logger, WithPgClient } from "graphile-worker";
 import type { Job, Labels } from "../contract/job.ts";
 import type { Query } from "../contract/query.ts";
-import type { AddJob, AddJobs, TaskContext } from "../contract/task.ts";
+import type { AddJob, AddJobs, RunTransaction, TaskContext } from "../contract/task.ts";
 import { type Flags, fromFlags } from "../labels.ts";
 import type { JobRun } from "./job-run.ts";
 import type { RunShared } from "./run-task.ts";
@@ -13,6 +13,7 @@ class Context implements TaskContext {
   readonly #helpers: JobHelpers;
   readonly #run: JobRun | undefined;
   readonly query: Query;
+  readonly transaction: RunTransaction;
   readonly addJob: AddJob;
   readonly addJobs: AddJobs;
 
@@ -20,6 +21,7 @@ class Context implements TaskContext {
     this.#helpers = helpers;
     this.#run = run;
     this.query = shared.query;
+    this.transaction = shared.transaction;
     this.addJob = shared.addJob;
     this.addJobs = shared.addJobs;
   }
@@ -50,6 +52,10 @@ class Context implements TaskContext {
 }
 
 /** Makes a task's context; `run` is undefined when no hook applies to the task. */
-export function createTaskContext(shared: RunShared, helpers: JobHelpers, run: JobRun | undefined): TaskContext {
+export function createTaskContext(
+  shared: RunShared,
+  helpers: JobHelpers,
+  run: JobRun | undefined,
+): TaskContext {
   return new Context(shared, helpers, run);
 }

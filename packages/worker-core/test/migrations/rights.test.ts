@@ -20,6 +20,8 @@ async function withRole() {
   url.username = role;
   url.password = PASSWORD;
   const pool = new pg.Pool({ connectionString: url.href });
+  // Dropping the database may catch a client that is still closing.
+  pool.on("error", () => {});
   onTestFinished(async () => {
     await pool.end();
     await owner.query(`drop owned by ${role}`);

@@ -86,16 +86,16 @@ export const connectPostgres = (access: PostgresAccess): TestDatabases => {
   const url = (database?: string) =>
     database === undefined ? access.url : withDatabase(access.url, database);
   const open = new Set<TestDatabase>();
-  let strategy: Promise<string> | undefined;
+  let strategy: string | undefined;
 
   return {
     access,
     url,
     template: createTemplates(access),
     createDatabase: async ({ template = "template1" } = {}) => {
-      strategy ??= cloneStrategy(admin);
+      strategy ??= await cloneStrategy(admin);
       const name = databaseName(access.run);
-      const sql = `create database ${name} template ${template} ${await strategy}`;
+      const sql = `create database ${name} template ${template} ${strategy}`;
       await whileInUse(() => admin.query(sql));
       const database = testDatabaseHandle(name, url(name), async () => {
         await removeDatabase(admin, name);

@@ -1,51 +1,44 @@
-import pg from "pg";
+import type { Client } from "pg";
 import { hostOf } from "./connection-url.ts";
 import { TestPostgresError } from "./errors.ts";
 import { presenceName } from "./external-server.ts";
+import { connectClient } from "./with-client.ts";
 
 const RECONNECT_MS = 200;
 
 /** A connection that shows other runs on the server that this one is alive. */
 export interface Presence {
-  readonly client: pg.Client;
   close(): Promise<void>;
 }
-
-const connect = async (url: string, run: string): Promise<pg.Client> => {
-  const client = new pg.Client({
-    connectionString: url,
-    application_name: presenceName(run),
-    keepAlive: true,
-  });
-  client.on("error", () => {});
-  await client.connect();
-  return client;
-};
 
 /**
  * Announces the run, and does so again when its connection is lost.
  * @throws {@link TestPostgresError} `UNREACHABLE`
  */
 export const announceRun = async (url: string, run: string): Promise<Presence> => {
+  const connect = () =>
+    connectClient({
+      connectionString: url,
+      application_name: presenceName(run),
+      keepAlive: true,
+    });
+  let current: Client | undefined;
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
 
-  const keep = (client: pg.Client): pg.Client => {
-    const again = () => {
-      if (closed) return;
-      timer = setTimeout(() => {
-        connect(url, run).then((next) => {
-          current = keep(next);
-          if (closed) void next.end();
-        }, again);
-      }, RECONNECT_MS).unref();
-    };
-    return client.once("end", again);
+  const keep = (client: Client) => {
+    if (closed) return client.end();
+    current = client;
+    client.once("end", again);
+  };
+  const again = () => {
+    current = undefined;
+    if (closed) return;
+    timer = setTimeout(() => connect().then(keep, again), RECONNECT_MS).unref();
   };
 
-  let current: pg.Client;
   try {
-    current = keep(await connect(url, run));
+    await keep(await connect());
   } catch (cause) {
     throw new TestPostgresError(
       "UNREACHABLE",
@@ -54,13 +47,10 @@ export const announceRun = async (url: string, run: string): Promise<Presence> =
     );
   }
   return {
-    get client() {
-      return current;
-    },
     close: async () => {
       closed = true;
       clearTimeout(timer);
-      await current.end();
+      await current?.end();
     },
   };
 };

@@ -7,6 +7,7 @@ import { checkServer, dropRun, dropStaleRuns } from "./external-server.ts";
 import type { StartPostgresOptions } from "./options.ts";
 import { announceRun } from "./presence.ts";
 import { reapStaleServers } from "./reaper.ts";
+import { withClient } from "./with-client.ts";
 
 /** How to take the server down and up again. */
 export interface RestartOptions {
@@ -63,8 +64,10 @@ const onExternal = async (url: string): Promise<TestPostgres> => {
   const run = newRun();
   const presence = await announceRun(url, run);
   try {
-    await checkServer(presence.client, url);
-    await dropStaleRuns(presence.client);
+    await withClient(url, async (client) => {
+      await checkServer(client, url);
+      await dropStaleRuns(client);
+    });
   } catch (error) {
     await presence.close();
     throw error;
@@ -81,7 +84,7 @@ const onExternal = async (url: string): Promise<TestPostgres> => {
     },
     stop: once(async () => {
       await close();
-      await dropRun(presence.client, run);
+      await withClient(url, (client) => dropRun(client, run));
       await presence.close();
     }),
   };

@@ -1,10 +1,11 @@
-import pg, { type Client } from "pg";
+import type { Client } from "pg";
 import { withDatabase } from "./connection-url.ts";
 import { templateName } from "./database-names.ts";
 import type { PostgresAccess } from "./databases.ts";
 import { TestPostgresError } from "./errors.ts";
 import { removeDatabase } from "./remove-database.ts";
 import { type TestDatabase, testDatabaseHandle } from "./test-database.ts";
+import { withClient } from "./with-client.ts";
 
 /** Fills a template. Its pools are closed when it is done. */
 export type Prepare = (database: Pick<TestDatabase, "name" | "url" | "pool">) => Promise<unknown>;
@@ -48,14 +49,16 @@ const prepareUnderLock = async (
 export const createTemplates = (access: PostgresAccess) => {
   const known = new Map<string, Promise<string>>();
 
-  const make = async (name: string, database: string, prepare: Prepare): Promise<string> => {
-    // A connection of its own: the lock is held for as long as `prepare` takes.
-    const server = new pg.Client({ connectionString: access.url });
-    server.on("error", () => {});
-    await server.connect();
-    try {
+  // A connection of its own: the lock is held for as long as `prepare` takes.
+  const make = (database: string, prepare: Prepare): Promise<void> =>
+    withClient(access.url, async (server) => {
       await server.query(`select pg_advisory_lock(hashtextextended(${quote(database)}, 0))`);
       await prepareUnderLock(server, database, withDatabase(access.url, database), prepare);
+    });
+
+  const tryToMake = async (name: string, database: string, prepare: Prepare): Promise<string> => {
+    try {
+      await make(database, prepare);
       return database;
     } catch (cause) {
       throw new TestPostgresError(
@@ -63,14 +66,12 @@ export const createTemplates = (access: PostgresAccess) => {
         `the template "${name}" could not be prepared: ${(cause as Error).message}`,
         { cause },
       );
-    } finally {
-      await server.end();
     }
   };
 
   return (name: string, prepare: Prepare, options: TemplateOptions = {}): Promise<string> => {
     const database = templateName(access.run, name, options.key ?? prepare.toString());
-    const made = known.get(database) ?? make(name, database, prepare);
+    const made = known.get(database) ?? tryToMake(name, database, prepare);
     known.set(database, made);
     made.catch(() => known.delete(database)); // the next caller may have more luck
     return made;

@@ -36,6 +36,9 @@ export const testDatabaseHandle = (
     },
     drop: () => {
       dropped ??= Promise.all(pools.map((pool) => pool.close())).then(remove);
+      dropped.catch(() => {
+        dropped = undefined; // the server may be up again next time
+      });
       return dropped;
     },
   };

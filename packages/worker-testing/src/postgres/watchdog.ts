@@ -14,7 +14,8 @@ const SCRIPT = `
 while read -r line; do pid=$line; done
 if [ -n "$pid" ]; then
   kill -QUIT "$pid"
-  for i in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$pid" && sleep 0.1; done
+  tries=0
+  while [ $tries -lt 50 ] && kill -0 "$pid"; do sleep 0.1; tries=$((tries + 1)); done
 fi
 rm -rf "$@"
 `;

@@ -1,0 +1,38 @@
+import type { Bench, Measurement } from "../bench.ts";
+import { type Drained, drain } from "../systems/drain.ts";
+import { eightPlugins } from "../systems/eight-plugins.ts";
+import { bareSystem } from "../systems/graphile.ts";
+import { platformSystem } from "../systems/platform.ts";
+
+/** graphile-worker's options for throughput: what bare and platform run with. */
+export const FAST: GraphileConfig.WorkerOptions = {
+  concurrentJobs: 24,
+  localQueue: { size: 500 },
+  completeJobBatchDelay: 0,
+  failJobBatchDelay: 0,
+};
+
+export const overhead: Bench = {
+  name: "overhead",
+  about: "no-op jobs a second: bare graphile-worker, the core, the core with eight plugins",
+  unit: "jobs/s",
+  base: "bare",
+  rounds: 9,
+  size: { jobs: 20_000, warmUp: 10_000 },
+  quick: { jobs: 4_000, warmUp: 2_000 },
+  asked: {
+    core: { what: "ratio", atLeast: 0.97 },
+    eight: { what: "ratio", atLeast: 0.9 },
+  },
+  cases: {
+    bare: async (input) => row("bare", await drain(input, bareSystem(input.databaseUrl, FAST))),
+    core: async (input) =>
+      row("core", await drain(input, platformSystem(input.databaseUrl, FAST, []))),
+    eight: async (input) =>
+      row("eight", await drain(input, platformSystem(input.databaseUrl, FAST, eightPlugins()))),
+  },
+};
+
+function row(name: string, { rate, cpu }: Drained): Measurement {
+  return { rows: { [name]: rate }, notes: [cpu] };
+}

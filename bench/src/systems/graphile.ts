@@ -1,0 +1,46 @@
+import { run, type Runner } from "graphile-worker";
+import pg from "pg";
+import { silentLogger } from "./silent-logger.ts";
+import { NO_OP, type MakeSystem } from "./system.ts";
+
+/** graphile-worker by itself, on a pool of our own like the platform's. */
+export function bareSystem(
+  databaseUrl: string,
+  worker: GraphileConfig.WorkerOptions,
+  newPool: NewPool = openPool,
+): MakeSystem {
+  return (hit) => {
+    const pool = newPool(databaseUrl);
+    let runner: Runner | undefined;
+    return {
+      async start() {
+        runner = await run({
+          pgPool: pool,
+          logger: silentLogger,
+          noHandleSignals: true,
+          parsedCronItems: [],
+          preset: { worker: { ...worker } },
+          taskList: {
+            [NO_OP]: async () => hit(),
+          },
+        });
+      },
+      async stop() {
+        await runner?.stop();
+        await pool.end();
+      },
+    };
+  };
+}
+
+/** Opens the pool that a system runs on. */
+export type NewPool = (databaseUrl: string) => pg.Pool;
+
+/** A pool of ten connections, the default of graphile-worker and of the core. */
+export function openPool(databaseUrl: string): pg.Pool {
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 10 });
+  // graphile-worker asks for both: the end of an idle connection is fatal without them.
+  pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => {}));
+  return pool;
+}

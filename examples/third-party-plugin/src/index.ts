@@ -1,0 +1,1 @@
+export { startWithin } from "./plugin.ts";

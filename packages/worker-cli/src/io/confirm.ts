@@ -1,0 +1,31 @@
+import { createInterface } from "node:readline/promises";
+import type { Readable } from "node:stream";
+import type { OutputStream } from "./output.ts";
+
+/** A stream to read from: `process.stdin` and its like. */
+export type InputStream = Readable & { readonly isTTY?: boolean };
+
+/**
+ * Asks yes or no. Everything but `y` and `yes` is no, the end of the input too.
+ *
+ * @throws the signal's reason when it aborts
+ */
+export async function askYesNo(
+  question: string,
+  input: InputStream,
+  output: OutputStream,
+  signal: AbortSignal,
+): Promise<boolean> {
+  signal.throwIfAborted();
+  const terminal = createInterface({ input, output });
+  try {
+    const ended = new Promise<string>((resolve) => terminal.once("close", () => resolve("")));
+    const answer = await Promise.race([terminal.question(`${question} [y/N] `, { signal }), ended]);
+    return /^\s*y(es)?\s*$/i.test(answer);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    terminal.close();
+  }
+}

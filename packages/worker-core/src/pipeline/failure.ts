@@ -1,0 +1,60 @@
+import type { FailureDecision } from "../contract/decisions.ts";
+import type { FailureInput } from "../contract/hooks.ts";
+import { HookError } from "../errors.ts";
+import { type CompiledHook, type HookReport, isPromise, within } from "./hook.ts";
+
+/** What `onFailure` hooks decide together: they write it here, and read what those before them wrote. */
+export interface FailureVerdict {
+  isLastAttempt: boolean;
+  decision: FailureDecision | undefined;
+}
+
+/**
+ * Asks the `onFailure` hooks in order. A hook that fails decides nothing.
+ *
+ * The first `retry` or `exhaust` stands; `retry` has no effect on the last attempt; `taken` is a fact, and
+ * comes over any of them.
+ */
+export async function askOnFailure<T extends FailureInput & FailureVerdict>(
+  hooks: readonly CompiledHook<FailureInput, FailureDecision>[],
+  input: T,
+  report: HookReport,
+): Promise<void> {
+  for (const hook of hooks) {
+    try {
+      const pending = hook.call(input);
+      const decision = isPromise(pending)
+        ? await within(pending, hook.timeoutMs, hook.plugin, hook.name)
+        : pending;
+      if (decision !== undefined) apply(hook.plugin, input, decision as FailureDecision);
+    } catch (error) {
+      report.failed(hook.plugin, hook.name, error);
+    }
+  }
+}
+
+function apply(plugin: string, verdict: FailureVerdict, decision: FailureDecision): void {
+  switch (decision.kind) {
+    case "retry":
+      if (verdict.decision === undefined && !verdict.isLastAttempt) verdict.decision = decision;
+      break;
+    case "exhaust":
+      if (verdict.decision === undefined) {
+        verdict.decision = decision;
+        verdict.isLastAttempt = true;
+      }
+      break;
+    case "taken":
+      verdict.decision = decision;
+      verdict.isLastAttempt = true;
+      break;
+    default: {
+      const got = JSON.stringify((decision as { kind?: unknown }).kind) ?? String(decision);
+      throw new HookError(
+        plugin,
+        "onFailure",
+        `returned a decision of kind ${got}; it is one of "retry", "exhaust", "taken", or undefined`,
+      );
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import { describe, expect, it } from "vitest";
+import { testEngine } from "../support/engine.ts";
+
+const reason = { plugin: "breaker", code: "OPEN", message: "smtp is down" };
+
+describe("engine.hold and engine.release", () => {
+  it("parks waiting jobs of a task and brings them back where they were", async () => {
+    const { engine, add, claim, sql } = await testEngine();
+    const mail = [
+      await add({ task: "mail" }),
+      await add({ task: "mail", runAt: "2020-01-01T00:00:00Z" }),
+      await add({ task: "mail", runAt: "2100-01-01T00:00:00Z" }),
+    ];
+    const other = await add({ task: "other" });
+    const running = await add({ task: "mail" });
+    await claim([running]);
+    const before = await sql("select id, run_at from graphile_worker._private_jobs order by id");
+    expect(await engine.hold({ tasks: ["mail"] }, undefined, reason)).toBe(3);
+    const held = await engine.peek({ states: ["held"] });
+    expect(held.map(({ job }) => job.id)).toEqual(mail);
+    expect(held[0]?.note).toMatchObject({ plugin: "breaker", code: "OPEN", kind: "held" });
+    expect((await engine.get(other))?.state).toBe("ready");
+    expect((await engine.get(running))?.state).toBe("running");
+    expect(await engine.release("breaker")).toBe(3);
+    expect(await sql("select id, run_at from graphile_worker._private_jobs order by id")).toEqual(
+      before,
+    );
+    expect((await engine.get(mail[0] as string))?.note).toBeUndefined();
+  });
+
+  it("keeps the order of jobs that come back by themselves", async () => {
+    const { engine, add, sql } = await testEngine();
+    const ids = [
+      await add({ runAt: "2020-01-03T00:00:00Z" }),
+      await add({ runAt: "2020-01-01T00:00:00Z" }),
+      await add({ runAt: "2020-01-02T00:00:00Z" }),
+    ];
+    await engine.hold({ tasks: ["t"] }, new Date("2030-01-01T00:00:00Z"), reason);
+    const order = await sql<{ id: string }>(
+      "select id from graphile_worker._private_jobs order by priority, run_at",
+    );
+    expect(order.map(({ id }) => id)).toEqual([ids[1], ids[2], ids[0]]);
+  });
+
+  it("releases a ramp at a time, the oldest first, and only its own", async () => {
+    const { engine, add } = await testEngine();
+    const ids = [
+      await add({ runAt: "2020-01-02T00:00:00Z" }),
+      await add({ runAt: "2020-01-01T00:00:00Z" }),
+    ];
+    await engine.hold({ tasks: ["t"] }, undefined, reason);
+    expect(await engine.release("somebody-else")).toBe(0);
+    expect(await engine.release("breaker", undefined, 1)).toBe(1);
+    expect((await engine.peek({ states: ["held"] })).map(({ job }) => job.id)).toEqual([ids[0]]);
+  });
+
+  it("remembers where a job was when it is held again", async () => {
+    const { engine, add, row } = await testEngine();
+    const id = await add({ runAt: "2020-01-01T00:00:00Z" });
+    await engine.hold({ ids: [id] }, new Date("2030-01-01T00:00:00Z"), reason);
+    expect(await engine.hold({ ids: [id] }, new Date("2031-01-01T00:00:00Z"), reason)).toBe(1);
+    await engine.release("breaker");
+    expect((await row(id))?.run_at).toEqual(new Date("2020-01-01T00:00:00Z"));
+  });
+
+  it("leaves a held job alone that was rescheduled since", async () => {
+    const { engine, add, row } = await testEngine();
+    const id = await add();
+    await engine.hold({ ids: [id] }, undefined, reason);
+    const at = new Date("2040-01-01T00:00:00Z");
+    await engine.reschedule([id], { runAt: at });
+    expect((await engine.get(id))?.state).toBe("scheduled");
+    expect(await engine.release("breaker")).toBe(0);
+    expect((await row(id))?.run_at).toEqual(at);
+  });
+
+  it("matches by queue and by labels, all of them", async () => {
+    const { engine, add } = await testEngine();
+    const queued = await add({ queue: "q" });
+    const labelled = await add({ flags: ["tenant=acme", "v=3"] });
+    await add({ flags: ["tenant=acme"] });
+    expect(await engine.hold({ queues: ["q"] }, undefined, reason)).toBe(1);
+    expect(await engine.hold({ labels: { tenant: "acme", v: "3" } }, undefined, reason)).toBe(1);
+    expect((await engine.peek({ states: ["held"] })).map(({ job }) => job.id)).toEqual([
+      queued,
+      labelled,
+    ]);
+  });
+
+  it("refuses an empty match, which would mean every job", async () => {
+    const { engine } = await testEngine();
+    await expect(engine.hold({}, undefined, reason)).rejects.toThrow(
+      "at least one of tasks, queues, labels, ids",
+    );
+  });
+});
