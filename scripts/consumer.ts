@@ -126,7 +126,9 @@ export const useAsConsumer = async (
       const { problems: found } = await tsc(project, config);
       // Declarations are checked too, or a type that does not resolve would be `any` without a word;
       // those of other people's packages are not ours to judge.
-      const ours = found.filter(({ file }) => !/node_modules\/(?!@oppulence\/)/.test(file));
+      const ours = found.filter(
+        ({ file }) => !file.includes("node_modules/") || file.includes(`node_modules/${SCOPE}`),
+      );
       problems.push(
         ...ours.map(({ file, line, message }) => ({
           file: folder,

@@ -10,7 +10,7 @@ for (let r = 0; r < Number(rounds); r++) {
   const line: string[] = [];
   const list = cases!.split(",");
   for (const c of r % 2 ? list.toReversed() : list) {
-    const m = await pgs.withDatabase((databaseUrl) => measure({ bench: bench!, name: c, databaseUrl, redisPort: 0, size: n ? { ...b.size, jobs: n } : b.size, profile: profile && `${profile}-${c}.cpuprofile` }));
+    const m = await pgs.withDatabase((databaseUrl) => measure({ bench: bench!, name: c, databaseUrl, redisPort: 6399, size: n ? { ...b.size, jobs: n } : b.size, profile: profile && `${profile}-${c}.cpuprofile` }));
     line.push(`${JSON.stringify(m)}`);
   }
   console.log(line.join("  "));

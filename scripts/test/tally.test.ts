@@ -13,7 +13,7 @@ const report = (status: string, tests: readonly string[], message = ""): VitestR
     },
   ],
 });
-const strict = { mayLeaveOut: false };
+const strict = { strict: true, filtered: false, missing: [] };
 
 describe("tally", () => {
   it("counts a run in which all is well", () => {
@@ -44,8 +44,16 @@ describe("tally", () => {
     expect(failures.join("\n")).toContain(message);
   });
 
-  it("lets a filter leave tests out", () => {
-    const { failures } = tally(report("passed", ["passed", "skipped"]), 0, { mayLeaveOut: true });
-    expect(failures).toEqual([]);
+  it("reports a missing program as a failure, filter or not, where nothing may be left out", () => {
+    const run = report("passed", ["passed"]);
+    const options = { strict: true, filtered: true, missing: ["redis"] };
+    expect(tally(run, 0, options).failures).toEqual(["left out: the tests that need redis"]);
+    expect(tally(run, 0, { ...options, strict: false }).failures).toEqual([]);
+  });
+
+  it("lets a filter, or a run that is not strict, leave tests out", () => {
+    const run = report("passed", ["passed", "skipped"]);
+    expect(tally(run, 0, { ...strict, filtered: true }).failures).toEqual([]);
+    expect(tally(run, 0, { ...strict, strict: false }).failures).toEqual([]);
   });
 });

@@ -25,6 +25,7 @@ export function bareSystem(
           },
         });
       },
+      add: () => (runner as Runner).addJob(NO_OP, {}),
       async stop() {
         await runner?.stop();
         await pool.end();

@@ -3,31 +3,42 @@ import { type NewPool, openPool } from "./graphile.ts";
 import { silentLogger } from "./silent-logger.ts";
 import { type MakeSystem, NO_OP } from "./system.ts";
 
-/** The platform with some plugins, on a pool like the one that bare graphile-worker gets. */
+/**
+ * The platform with some plugins, on a pool like the one that bare graphile-worker gets.
+ *
+ * @param others - further tasks that the worker runs, none of which is to be called
+ */
 export function platformSystem(
   databaseUrl: string,
-  worker: GraphileConfig.WorkerOptions,
+  engine: GraphileConfig.WorkerOptions,
   plugins: readonly AnyPlugin[],
   newPool: NewPool = openPool,
+  others: readonly string[] = [],
 ): MakeSystem {
   return (hit) => {
     const pool = newPool(databaseUrl);
-    const running = createWorker({
+    const task = defineTask({ identifier: NO_OP, run: async () => hit() });
+    const worker = createWorker({
       pool,
       config: false,
       handleSignals: false,
       logger: silentLogger,
       plugins,
-      worker: { ...worker },
-      tasks: [defineTask({ identifier: NO_OP, run: async () => hit() })],
+      worker: { ...engine },
+      tasks: [task, ...others.map((identifier) => defineTask({ identifier, run: unexpected }))],
     });
     return {
-      start: () => running.start(),
+      start: () => worker.start(),
+      add: () => worker.addJob(task, {}),
       async stop() {
-        await running.stop();
+        await worker.stop();
         await pool.end();
       },
     };
   };
 }
 
+
+function unexpected(): never {
+  throw new Error("a job ran that was not to run");
+}

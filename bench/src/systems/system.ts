@@ -5,6 +5,8 @@ export const NO_OP = "no_op";
 export interface System {
   /** Starts to run jobs. */
   start(): Promise<void>;
+  /** Adds one job, the way a program would. */
+  add(): Promise<unknown>;
   /** Ends it and closes its connections. */
   stop(): Promise<void>;
 }

@@ -1,9 +1,6 @@
 import type { Reason } from "./contract/reason.ts";
+import { hasCode } from "./error-code.ts";
 import { didYouMean } from "./suggest.ts";
-
-function hasCode(error: unknown, code: string): boolean {
-  return typeof error === "object" && error !== null && (error as { code?: unknown }).code === code;
-}
 
 /** A worker or client was put together wrongly: plugins, tasks or options. Thrown by `createWorker` and its kin. */
 export class ConfigurationError extends Error {

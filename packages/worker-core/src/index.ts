@@ -1,3 +1,4 @@
+export { checkConfig } from "./check-config.ts";
 export { type Client, createClient } from "./client.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export type { Bound, Composition, Installed } from "./compose/compose.ts";
@@ -100,6 +101,7 @@ export * from "./migrations/errors.ts";
 export type { MigrationRef, MigrationSet, MigrationSource } from "./migrations/load.ts";
 export type { MigrationMode, MigrationReport } from "./migrations/migrate.ts";
 export type { ClientOptions, WorkerOptions } from "./options.ts";
+export { InvalidOverlayError, isInvalidOverlayError } from "./overlay/errors.ts";
 export { type PresetOptions, workerPreset } from "./preset.ts";
 export { didYouMean, suggest } from "./suggest.ts";
 export { InvalidOptionsError, isInvalidOptionsError, validateOptions } from "./validate.ts";

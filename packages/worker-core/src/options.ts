@@ -71,3 +71,23 @@ export const WORKER_KEYS = [
   "parsedCronItems",
   "handleSignals",
 ] as const satisfies readonly (keyof WorkerOptions)[];
+
+/** graphile-worker's options that an environment variable may mean; a file may name any. */
+export const ENGINE_OPTIONS = [
+  "completeJobBatchDelay",
+  "concurrentJobs",
+  "connectionString",
+  "crontabFile",
+  "failJobBatchDelay",
+  "getQueueNameBatchDelay",
+  "gracefulShutdownAbortTimeout",
+  "localQueue",
+  "maxPoolSize",
+  "maxResetLockedInterval",
+  "minResetLockedInterval",
+  "pollInterval",
+  "preparedStatements",
+  "schema",
+  "taskDirectory",
+  "useNodeTime",
+] as const satisfies readonly (keyof GraphileConfig.WorkerOptions)[];

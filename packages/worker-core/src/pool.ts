@@ -33,6 +33,11 @@ export function makePool(
   return { pool, owned: true };
 }
 
+/** A pool that nobody connects: for checks without a database. */
+export function unconnectedPool(): { pool: pg.Pool; owned: boolean } {
+  return { pool: new pg.Pool(), owned: true };
+}
+
 /**
  * Runs `body` in one transaction of its own.
  *

@@ -8,7 +8,7 @@ import { isShuttingDown } from "./engine/supervisor.ts";
 import { ConfigurationError, messageOf } from "./errors.ts";
 import { CLIENT_KEYS, type ClientOptions } from "./options.ts";
 import type { JobRun } from "./pipeline/job-run.ts";
-import { createTaskWrapper, taskInfo } from "./pipeline/run-task.ts";
+import { createTaskWrapper, definedSource, plainSource } from "./pipeline/run-task.ts";
 import { createRuntime, type Runtime } from "./runtime.ts";
 
 /** What `workerPreset` takes: a client's options; the engine's own belong into the preset beside it. */
@@ -53,27 +53,17 @@ export function workerPreset<const P extends readonly AnyPlugin[]>(
     if (prepared.has(tasks)) return;
     prepared.add(tasks);
     for (const [identifier, run] of Object.entries(tasks)) {
-      if (composition.tasks.has(identifier)) {
+      if (composition.tasks.has(identifier) || runtime.plainTasks.has(identifier)) {
         throw new ConfigurationError([
           `task ${JSON.stringify(identifier)} is defined twice: in workerPreset and in the task directory`,
         ]);
       }
-      tasks[identifier] = wrap({
-        info: plainInfo(identifier),
-        run: run as (payload: any, helpers: any) => unknown,
-        plain: true,
-      });
+      if (run !== undefined) tasks[identifier] = wrap(plainSource(identifier, run));
     }
-    for (const [identifier, run] of Object.entries(options.taskList ?? {})) {
-      tasks[identifier] = wrap({
-        info: plainInfo(identifier),
-        run: run as (payload: any, helpers: any) => unknown,
-        plain: true,
-      });
-    }
+    for (const [identifier, run] of runtime.plainTasks)
+      tasks[identifier] = wrap(plainSource(identifier, run));
     for (const task of composition.tasks.values()) {
-      if (task.run !== undefined)
-        tasks[task.identifier] = wrap({ info: taskInfo(task), run: task.run, plain: false });
+      if (task.run !== undefined) tasks[task.identifier] = wrap(definedSource(task));
     }
   }
 
@@ -141,10 +131,6 @@ function attach(events: WorkerEvents, runtime: Runtime, prepare: (tasks: TaskLis
   events.on("job:complete", ({ job, error }) => {
     if (error !== null && isSettled(job)) queueMicrotask(() => fence(job));
   });
-}
-
-function plainInfo(identifier: string) {
-  return { identifier, options: {}, payload: undefined, spec: undefined };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { type Logger, WorkerPreset } from "graphile-worker";
 import type pg from "pg";
 import { systemClock } from "./clock.ts";
-import { type Composition, compose } from "./compose/compose.ts";
+import { type ComposeInput, type Composition, compose } from "./compose/compose.ts";
 import type { AnyPlugin, PluginHost } from "./contract/plugin.ts";
 import type { Query, Row } from "./contract/query.ts";
 import type { AddJob, AddJobs, RunTransaction, TaskInfo } from "./contract/task.ts";
@@ -10,8 +10,8 @@ import { engineTables, poolDatabase } from "./engine/database.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
 import { createNudger } from "./engine/nudger.ts";
 import { watchPool } from "./engine/pool-watch.ts";
-import { engineVersionProblem, installedEngineVersion } from "./engine/version.ts";
-import { ConfigurationError, messageOf } from "./errors.ts";
+import { assertEngineVersion, installedEngineVersion } from "./engine/version.ts";
+import { messageOf } from "./errors.ts";
 import { createEvents, type Events } from "./events.ts";
 import { checkHealth } from "./health.ts";
 import { createMeter, type Meter } from "./meter.ts";
@@ -19,13 +19,16 @@ import { type MigrateAllInput, migrateAll } from "./migrate-all.ts";
 import type { MigrateOptions, MigrationMode, MigrationReport } from "./migrations/migrate.ts";
 import { DEFAULT_ENGINE_SCHEMA, DEFAULT_SCHEMA, escapeSchema } from "./migrations/schema-name.ts";
 import { createNoteSweeper } from "./note-sweeper.ts";
-import type { WorkerOptions } from "./options.ts";
+import { ENGINE_OPTIONS, type WorkerOptions } from "./options.ts";
 import { checkOverlayNames, overlayFor, overlayForWorker } from "./overlay/apply.ts";
 import { loadOverlay } from "./overlay/load.ts";
 import { createEnqueue, type Enqueue } from "./pipeline/enqueue.ts";
 import { createHookReport, type HookReport } from "./pipeline/hook.ts";
+import { loadTaskDirectory, type PlainTasks, plainTasks } from "./plain-tasks.ts";
 import { createPluginLifecycle } from "./plugin-lifecycle.ts";
-import { inTransaction, makePool } from "./pool.ts";
+import { inTransaction, makePool, unconnectedPool } from "./pool.ts";
+import { Problems } from "./problems.ts";
+import { schemaKeys } from "./schema-keys.ts";
 import { assertKnownKeys } from "./validate.ts";
 
 const DEFAULT_STOP_MS = 25_000;
@@ -45,6 +48,8 @@ const NO_RUNNER: JobRunner = { nudge() {}, connectionBroke() {}, running: () => 
 /** What a worker, a client and a preset have in common: everything but running jobs. */
 export interface Runtime {
   readonly composition: Composition;
+  /** Those of a task directory are there once started. */
+  readonly plainTasks: PlainTasks;
   readonly pool: pg.Pool;
   readonly engine: Engine;
   readonly events: Events;
@@ -90,19 +95,23 @@ export function createRuntime(
   keys: readonly string[],
   where: string,
 ): Runtime {
-  assertKnownKeys(options, keys, where);
-  const problem = engineVersionProblem(installedEngineVersion());
-  if (problem !== undefined) throw new ConfigurationError([problem]);
-
-  const { worker, forPlugin } = readOverlay(options);
+  const problems = new Problems();
+  problems.attempt(() => assertKnownKeys(options, keys, where));
+  problems.attempt(() => assertEngineVersion(installedEngineVersion()));
+  const { worker, forPlugin } =
+    problems.attempt(() => readOverlay(options)) ?? withoutOverlay(options);
   const schema = options.schema ?? DEFAULT_SCHEMA;
-  const escapedSchema = escapeSchema(schema);
+  const escapedSchema = problems.attempt(() => escapeSchema(schema)) ?? "";
   const engineSchema = worker.schema ?? process.env.GRAPHILE_WORKER_SCHEMA ?? DEFAULT_ENGINE_SCHEMA;
   const logger = options.logger ?? (WorkerPreset.worker?.logger as Logger);
   const clock = options.clock ?? systemClock;
   const plugins: readonly AnyPlugin[] = options.plugins ?? [];
-  const stopMs = parseDuration(options.stopTimeout ?? DEFAULT_STOP_MS, "stopTimeout");
-  const { pool, owned } = makePool(options, worker);
+  const stopMs =
+    problems.attempt(() => parseDuration(options.stopTimeout ?? DEFAULT_STOP_MS, "stopTimeout")) ??
+    DEFAULT_STOP_MS;
+  const { pool, owned } =
+    (mode === "offline" ? undefined : problems.attempt(() => makePool(options, worker))) ??
+    unconnectedPool();
   const query: Query = async <R extends Row>(text: string, values?: readonly unknown[]) =>
     (await pool.query<R>(text, values as unknown[])).rows;
 
@@ -159,22 +168,27 @@ export function createRuntime(
     plugin: (name) => apis[name] as never,
   });
 
-  const composition = compose({ plugins, tasks: options.tasks ?? [], overlay: forPlugin, host });
-  const plainTasks = plainTaskNames(options, composition);
+  const composition =
+    problems.attempt(() =>
+      compose({ plugins, tasks: options.tasks ?? [], overlay: forPlugin, host }),
+    ) ?? EMPTY;
+  const plain =
+    problems.attempt(() => plainTasks(options.taskList, composition.tasks)) ?? new Map();
+  problems.throwIfAny();
+  const unwatch = watchPool(pool, (error) => runtime.runner.connectionBroke(error));
   for (const { plugin, instance } of composition.installed) apis[plugin.name] = instance.api;
-  enqueue = createEnqueue({ composition, pool, engine, events, report, plainTasks });
+  enqueue = createEnqueue({ composition, pool, engine, events, report, plainTasks: plain });
 
   const lifecycle = createPluginLifecycle(composition.installed, logger);
   const sweeper = createNoteSweeper(engine, logger);
   const migrating: MigrateAllInput = { composition, pool, schema, engineSchema, logger };
   let starting: Promise<void> | undefined;
   let started = false;
-  let unwatch: (() => void) | undefined;
   const ready = <T>(body: () => Promise<T>): Promise<T> =>
     started ? body() : runtime.start().then(body);
 
   async function startAll(): Promise<void> {
-    unwatch ??= watchPool(pool, (error) => runtime.runner.connectionBroke(error));
+    await loadTaskDirectory(plain, composition.tasks, worker, logger);
     await runtime.migrate();
     await lifecycle.start();
     if (mode === "worker") sweeper.start();
@@ -183,6 +197,7 @@ export function createRuntime(
 
   const runtime: Runtime = {
     composition,
+    plainTasks: plain,
     pool,
     engine,
     events,
@@ -216,7 +231,7 @@ export function createRuntime(
       await lifecycle.stop(deadline);
       abort.abort();
       if (owned && !pool.ended) await pool.end();
-      unwatch?.();
+      unwatch();
     },
     migrate: (migrations = options.migrations ?? "auto", onProgress) =>
       migrateAll(migrating, migrations, onProgress),
@@ -224,35 +239,46 @@ export function createRuntime(
   return runtime;
 }
 
-/** Overlays are read once, and name only what is there. */
-function readOverlay(options: WorkerOptions): {
-  worker: GraphileConfig.WorkerOptions;
-  forPlugin: (plugin: AnyPlugin) => { readonly enabled: boolean; readonly options: unknown };
-} {
-  if (options.config === false) {
-    return {
-      worker: options.worker ?? {},
-      forPlugin: (plugin) => ({ enabled: true, options: plugin.options }),
-    };
-  }
+/** What `compose` would have made, had it not failed: the problems are thrown before anybody uses it. */
+const EMPTY: Composition = {
+  installed: [],
+  tasks: new Map(),
+  beforeEnqueue: [],
+  beforeRun: [],
+  afterRun: [],
+  onFailure: [],
+};
+
+interface Overlaid {
+  readonly worker: GraphileConfig.WorkerOptions;
+  readonly forPlugin: (plugin: AnyPlugin) => {
+    readonly enabled: boolean;
+    readonly options: unknown;
+  };
+}
+
+/** The overlay is read once, and names only what is there. */
+function readOverlay(options: WorkerOptions): Overlaid {
+  if (options.config === false) return withoutOverlay(options);
   const overlay = loadOverlay(options.config ?? {});
   checkOverlayNames(
     overlay,
     (options.plugins ?? []).map(({ name }) => name),
   );
   return {
-    worker: overlayForWorker(overlay, options.worker ?? {}),
-    forPlugin: (plugin) => overlayFor(overlay, plugin.name, plugin.options),
+    worker: overlayForWorker(overlay, options.worker ?? {}, ENGINE_OPTIONS),
+    forPlugin: (plugin) => ({
+      ...overlayFor(overlay, plugin.name, plugin.options, (path) =>
+        schemaKeys(plugin.optionsSchema, path),
+      ),
+      origin: (path) => overlay.origin(["plugins", plugin.name, ...path]),
+    }),
   };
 }
 
-function plainTaskNames(options: WorkerOptions, { tasks }: Composition): ReadonlySet<string> {
-  const names = Object.keys(options.taskList ?? {});
-  const clashes = names.filter((name) => tasks.has(name));
-  if (clashes.length === 0) return new Set(names);
-  throw new ConfigurationError(
-    clashes.map(
-      (name) => `task ${JSON.stringify(name)} is defined twice: in tasks and in taskList`,
-    ),
-  );
+function withoutOverlay(options: WorkerOptions): Overlaid {
+  return {
+    worker: options.worker ?? {},
+    forPlugin: (plugin) => ({ enabled: true, options: plugin.options }),
+  };
 }

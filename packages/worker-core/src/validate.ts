@@ -43,7 +43,7 @@ export function isInvalidOptionsError(error: unknown): error is InvalidOptionsEr
 /** What {@link validateOptions} may be told besides. */
 export interface ValidateOptionsSettings {
   /** Where the value at a path came from, if not from code: the overlay's `origin`, bound to the plugin. */
-  readonly origin?: (path: readonly (string | number)[]) => string | undefined;
+  readonly origin?: ((path: readonly (string | number)[]) => string | undefined) | undefined;
 }
 
 /**

@@ -1,14 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import { getTasks, type TaskList } from "graphile-worker";
+import type { TaskList } from "graphile-worker";
 import { type Client, toClient } from "./client.ts";
+import type { Composition } from "./compose/compose.ts";
 import { BRAND } from "./contract/brand.ts";
 import type { AnyPlugin } from "./contract/plugin.ts";
 import { type Supervisor, superviseEngine } from "./engine/supervisor.ts";
 import { ConfigurationError } from "./errors.ts";
 import { WORKER_KEYS, type WorkerOptions } from "./options.ts";
 import type { JobRun } from "./pipeline/job-run.ts";
-import { createTaskWrapper, taskInfo } from "./pipeline/run-task.ts";
+import { createTaskWrapper, definedSource, plainSource } from "./pipeline/run-task.ts";
 import { createRuntime, type Runtime } from "./runtime.ts";
 import { onTerminationSignal } from "./termination.ts";
 
@@ -44,13 +45,7 @@ export function createWorker<const P extends readonly AnyPlugin[] = readonly []>
   options: WorkerOptions<P>,
 ): Worker<P> {
   const runtime = createRuntime(options, "worker", WORKER_KEYS, "createWorker");
-  for (const task of runtime.composition.tasks.values()) {
-    if (task.run === undefined) {
-      throw new ConfigurationError([
-        `task ${JSON.stringify(task.identifier)} is only declared; a worker needs defineTask, with \`run\``,
-      ]);
-    }
-  }
+  assertRunnable(runtime.composition);
   const id = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
   const running = new Set<JobRun>();
   let supervisor: Supervisor | undefined;
@@ -65,7 +60,7 @@ export function createWorker<const P extends readonly AnyPlugin[] = readonly []>
     if (stopping !== undefined)
       throw new Error("the worker was stopped; make a new one to start again");
     await runtime.start();
-    const tasks = await engineTasks(runtime, options, running);
+    const tasks = engineTasks(runtime, running);
     supervisor = await superviseEngine({
       runtime,
       tasks,
@@ -114,13 +109,26 @@ export function createWorker<const P extends readonly AnyPlugin[] = readonly []>
   };
 }
 
-/** The engine's task list: defined tasks, plain ones, and those of a task directory, each with its hooks. */
-async function engineTasks(
-  runtime: Runtime,
-  options: WorkerOptions,
-  running: Set<JobRun>,
-): Promise<TaskList> {
-  const { composition, engine, events, report, query, transaction, addJob, addJobs } = runtime;
+/**
+ * Refuses tasks that were only declared.
+ *
+ * @throws ConfigurationError naming each
+ */
+export function assertRunnable({ tasks }: Composition): void {
+  const declared = [...tasks.values()].filter(({ run }) => run === undefined);
+  if (declared.length === 0) return;
+  throw new ConfigurationError(
+    declared.map(
+      ({ identifier }) =>
+        `task ${JSON.stringify(identifier)} is only declared; a worker needs defineTask, with \`run\``,
+    ),
+  );
+}
+
+/** The engine's task list: defined tasks and plain ones, each with its hooks. */
+function engineTasks(runtime: Runtime, running: Set<JobRun>): TaskList {
+  const { composition, plainTasks, engine, events, report, query, transaction, addJob, addJobs } =
+    runtime;
   const wrap = createTaskWrapper(composition, {
     engine,
     events,
@@ -132,43 +140,13 @@ async function engineTasks(
     running,
   });
   const tasks: TaskList = {};
-  const plain: TaskList = { ...options.taskList };
-  const { taskDirectory } = runtime.worker;
-  if (taskDirectory !== undefined) {
-    const found = await getTasks(
-      { logger: runtime.logger, preset: { worker: { ...runtime.worker } } },
-      taskDirectory,
-    );
-    for (const [identifier, run] of Object.entries(found.tasks)) {
-      if (composition.tasks.has(identifier) || Object.hasOwn(plain, identifier)) {
-        throw new ConfigurationError([
-          `task ${JSON.stringify(identifier)} is defined twice: in code and in ${taskDirectory}`,
-        ]);
-      }
-      plain[identifier] = run;
-    }
-  }
-  for (const task of composition.tasks.values()) {
-    tasks[task.identifier] = wrap({
-      info: taskInfo(task),
-      run: task.run as NonNullable<typeof task.run>,
-      plain: false,
-    });
-  }
-  for (const [identifier, run] of Object.entries(plain)) {
-    const info = { identifier, options: {}, payload: undefined, spec: undefined };
-    tasks[identifier] = wrap({
-      info,
-      run: run as (payload: any, helpers: any) => unknown,
-      plain: true,
-    });
-  }
-  if (Object.keys(tasks).length === 0) {
-    throw new ConfigurationError([
-      "a worker without tasks has nothing to run: give tasks, taskList or worker.taskDirectory",
-    ]);
-  }
-  return tasks;
+  for (const task of composition.tasks.values()) tasks[task.identifier] = wrap(definedSource(task));
+  for (const [identifier, run] of plainTasks)
+    tasks[identifier] = wrap(plainSource(identifier, run));
+  if (Object.keys(tasks).length > 0) return tasks;
+  throw new ConfigurationError([
+    "a worker without tasks has nothing to run: give tasks, taskList or worker.taskDirectory",
+  ]);
 }
 
 interface Deferred {

@@ -15,7 +15,7 @@ export interface MetricsBuckets {
   readonly duration?: readonly number[];
   /**
    * Of `worker_job_wait_seconds`.
-   * @defaultValue 5 ms to 6 hours: `[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 21600]`
+   * @defaultValue 1 ms to 6 hours: `[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 300, 1800, 21600]`
    */
   readonly wait?: readonly number[];
 }
@@ -60,7 +60,7 @@ const DURATION_BUCKETS = [
   0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300,
 ];
 const WAIT_BUCKETS = [
-  0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 21600,
+  0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 300, 1800, 21600,
 ];
 const HEALTH_PATHS = ["/healthz", "/readyz"];
 

@@ -15,6 +15,6 @@ export function waitSeconds(
 ): number {
   const due = run_at.getTime();
   const claimed = locked_at === null ? due : locked_at.getTime();
-  const started = databaseNowMs > claimed ? databaseNowMs : claimed;
-  return started > due ? (started - due) / 1_000 : 0;
+  const started = Number.isNaN(databaseNowMs) ? claimed : Math.max(claimed, databaseNowMs);
+  return Math.max(0, started - due) / 1_000;
 }

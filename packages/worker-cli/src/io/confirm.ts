@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import type { Readable } from "node:stream";
+import { InterruptedError } from "../errors.ts";
 import type { OutputStream } from "./output.ts";
 
 /** A stream to read from: `process.stdin` and its like. */
@@ -8,7 +9,8 @@ export type InputStream = Readable & { readonly isTTY?: boolean };
 /**
  * Asks yes or no. Everything but `y` and `yes` is no, the end of the input too.
  *
- * @throws the signal's reason when it aborts
+ * @throws InterruptedError on Ctrl-C, which a terminal that is read line by line does not send as a signal;
+ * the signal's reason when it aborts
  */
 export async function askYesNo(
   question: string,
@@ -19,7 +21,10 @@ export async function askYesNo(
   signal.throwIfAborted();
   const terminal = createInterface({ input, output });
   try {
-    const ended = new Promise<string>((resolve) => terminal.once("close", () => resolve("")));
+    const ended = new Promise<string>((resolve, reject) => {
+      terminal.once("SIGINT", () => reject(new InterruptedError("SIGINT")));
+      terminal.once("close", () => resolve(""));
+    });
     const answer = await Promise.race([terminal.question(`${question} [y/N] `, { signal }), ended]);
     return /^\s*y(es)?\s*$/i.test(answer);
   } catch (error) {

@@ -50,7 +50,12 @@ export interface ComposeInput {
   readonly plugins: readonly AnyPlugin[];
   readonly tasks: readonly AnyTask[];
   /** Options of a plugin with the overlay applied. */
-  readonly overlay: (plugin: AnyPlugin) => { readonly enabled: boolean; readonly options: unknown };
+  readonly overlay: (plugin: AnyPlugin) => {
+    readonly enabled: boolean;
+    readonly options: unknown;
+    /** Where the value at a path came from, if not from code. */
+    readonly origin?: (path: readonly (string | number)[]) => string | undefined;
+  };
   /** The host for one plugin; `tasks` is filled once all plugins are set up. */
   readonly host: (
     plugin: AnyPlugin,
@@ -134,11 +139,11 @@ function setUp(
   const installed: Installed[] = [];
   for (const plugin of input.plugins) {
     try {
-      const { enabled, options: raw } = input.overlay(plugin);
+      const { enabled, options: raw, origin } = input.overlay(plugin);
       const options =
         plugin.optionsSchema === undefined
           ? noOptions(plugin, raw)
-          : validateOptions(plugin.optionsSchema, raw ?? {}, `plugin ${plugin.name}`);
+          : validateOptions(plugin.optionsSchema, raw ?? {}, `plugin ${plugin.name}`, { origin });
       const instance = plugin.setup(input.host(plugin, options, tasks));
       installed.push({ plugin, enabled, options, instance });
     } catch (error) {

@@ -122,6 +122,11 @@ export interface PluginInstance<TApi = unknown> extends Hooks {
   readonly explain?: (
     input: ExplainInput,
   ) => Explanation | undefined | Promise<Explanation | undefined>;
+  /**
+   * What can be known to be wrong without a database, one sentence each; asked by `checkConfig` before a
+   * deploy. What must not even start belongs into the options' schema, or is thrown by `setup`.
+   */
+  readonly check?: () => readonly string[] | Promise<readonly string[]>;
   /** Starts loops and connections. Runs after the migrations, in the plugins' order. */
   readonly start?: () => void | Promise<void>;
   /** Ends them, in reverse order, after the last job ended. Bounded by the stop timeout. */

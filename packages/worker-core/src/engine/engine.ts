@@ -15,6 +15,7 @@ import { noteSkips, sweepNotes } from "./notes.ts";
 import {
   type Depth,
   type JobRecord,
+  jobIds,
   type LockOwner,
   type Note,
   type PeekFilter,
@@ -86,6 +87,8 @@ export interface Engine {
   insert(query: Query, items: readonly InsertItem[]): Promise<string[]>;
   /** Lists jobs with state and note, by id. */
   peek(filter: PeekFilter): Promise<JobRecord[]>;
+  /** Ids of jobs, for operations on many; reads no payloads. */
+  ids(filter: PeekFilter): Promise<string[]>;
   /** One job, or undefined when it is not in the queue (any more). */
   get(id: string): Promise<JobRecord | undefined>;
   /** The note of a job that may be gone already. */
@@ -171,6 +174,7 @@ export function createEngine(options: EngineOptions): Engine {
     fail: (pool, failures) => failJobs(database, pool, failures),
     insert: (query, items) => insertJobs(query, database.tables, items),
     peek: (filter) => peekJobs(database, filter),
+    ids: (filter) => jobIds(database, filter),
     get: async (id) => (await peekJobs(database, { ids: [id], limit: 1 }))[0],
     note: (id) => readNote(database, id),
     depth: () => readDepth(database, DEPTH_CAP),

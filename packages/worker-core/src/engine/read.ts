@@ -56,12 +56,29 @@ interface PeekRow extends Record<string, unknown> {
     | null;
 }
 
+function filterSql(tables: EngineDatabase["tables"]): string {
+  return `${matchSql(tables, 1)}
+  and ($5::text[] is null or ${STATE} = any($5::text[]))
+  and jobs.id > $6::bigint`;
+}
+
+function filterValues(filter: PeekFilter): unknown[] {
+  return [
+    filter.tasks ?? null,
+    filter.queues ?? null,
+    filter.labels === undefined ? null : (toFlags(filter.labels, undefined) ?? null),
+    filter.ids ?? null,
+    filter.states ?? null,
+    filter.after ?? "0",
+    filter.limit ?? 50,
+  ];
+}
+
 /** Lists jobs with state, queue and note. Reads along the primary key; a rare state may read far. */
 export async function peekJobs(
   { run, tables }: EngineDatabase,
   filter: PeekFilter,
 ): Promise<JobRecord[]> {
-  const flags = filter.labels === undefined ? null : (toFlags(filter.labels, undefined) ?? null);
   const rows = await run<PeekRow>(
     "peek",
     `select jobs.*, tasks.identifier as task_identifier, queues.queue_name, ${STATE} as state,
@@ -70,26 +87,34 @@ from ${tables.jobs} as jobs
 join ${tables.tasks} as tasks on tasks.id = jobs.task_id
 left join ${tables.queues} as queues on queues.id = jobs.job_queue_id
 left join ${tables.notes} as notes on notes.job_id = jobs.id
-where ${matchSql(tables, 1)}
-  and ($5::text[] is null or ${STATE} = any($5::text[]))
-  and jobs.id > $6::bigint
+where ${filterSql(tables)}
 order by jobs.id
 limit $7`,
-    [
-      filter.tasks ?? null,
-      filter.queues ?? null,
-      flags,
-      filter.ids ?? null,
-      filter.states ?? null,
-      filter.after ?? "0",
-      filter.limit ?? 50,
-    ],
+    filterValues(filter),
   );
   return rows.map(({ state, note, ...job }) => ({
     job: job as unknown as JobRecord["job"],
     state,
     note: note === null ? undefined : toNote(note),
   }));
+}
+
+/** Ids of jobs, for operations on many; reads no payloads. */
+export async function jobIds(
+  { run, tables }: EngineDatabase,
+  filter: PeekFilter,
+): Promise<string[]> {
+  const rows = await run<{ id: string }>(
+    "ids",
+    `select jobs.id
+from ${tables.jobs} as jobs
+left join ${tables.notes} as notes on notes.job_id = jobs.id
+where ${filterSql(tables)}
+order by jobs.id
+limit $7`,
+    filterValues(filter),
+  );
+  return rows.map(({ id }) => id);
 }
 
 /** The note of a job that may be gone already. */

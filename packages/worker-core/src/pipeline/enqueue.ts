@@ -22,7 +22,7 @@ export interface EnqueueShared {
   readonly events: Events;
   readonly report: HookReport;
   /** Plain graphile-worker tasks, which have no definition but may be added for. */
-  readonly plainTasks: ReadonlySet<string>;
+  readonly plainTasks: ReadonlyMap<string, unknown>;
 }
 
 /** The two ways to add jobs. */

@@ -68,7 +68,7 @@ export class Prepared {
 export function prepareJobs(
   jobs: readonly JobInput<AnyTask | string>[],
   tasks: ReadonlyMap<string, AnyTask>,
-  plainTasks: ReadonlySet<string>,
+  plainTasks: ReadonlyMap<string, unknown>,
   single: boolean,
 ): Prepared[] | Promise<Prepared[]> {
   if (!Array.isArray(jobs))
@@ -104,7 +104,7 @@ function assertPayload({ spec, where }: Prepared, result: PayloadResult<unknown>
 function prepareJob(
   job: JobInput<AnyTask | string>,
   tasks: ReadonlyMap<string, AnyTask>,
-  plainTasks: ReadonlySet<string>,
+  plainTasks: ReadonlyMap<string, unknown>,
   where: string,
 ): Prepared {
   for (const key in job)
@@ -134,7 +134,7 @@ function prepareJob(
 function resolveTask(
   task: AnyTask | string,
   tasks: ReadonlyMap<string, AnyTask>,
-  plainTasks: ReadonlySet<string>,
+  plainTasks: ReadonlyMap<string, unknown>,
   where: string,
 ): TaskInfo {
   const identifier =
@@ -147,7 +147,7 @@ function resolveTask(
   if (known !== undefined) return known;
   if (plainTasks.has(identifier))
     return { identifier, options: {}, payload: undefined, spec: undefined };
-  throw new UnknownTaskError(identifier, [...tasks.keys(), ...plainTasks], where);
+  throw new UnknownTaskError(identifier, [...tasks.keys(), ...plainTasks.keys()], where);
 }
 
 /**

