@@ -112,7 +112,13 @@ export const useAsConsumer = async (
     if (later.length > 0) problems.push(...(await install(...later)));
 
     const paths = Object.keys(manifest.exports ?? {}).map((path) => join(name, path));
-    problems.push(...(await importAll(paths)));
+    // A path named `…-child` is a program that other code forks: it has to be there, not to be imported.
+    const programs = paths.filter((path) => path.endsWith("-child"));
+    problems.push(...(await importAll(paths.filter((path) => !programs.includes(path)))));
+    for (const program of programs) {
+      const code = `require("node:fs").accessSync(require.resolve("${program}"))`;
+      problems.push(...failed(program, await exec(project, "node", "--eval", code)));
+    }
 
     const imports = paths.map((path, index) => `export * as path${index} from "${path}";\n`);
     writeFileSync(join(project, "every-path.ts"), imports.join(""));

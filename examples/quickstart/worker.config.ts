@@ -1,5 +1,6 @@
 import { startWithin } from "@oppulence/example-third-party-plugin";
 import { defineConfig } from "@oppulence/worker-core";
+import { metrics } from "@oppulence/worker-metrics";
 import { countryGate } from "./src/plugins/country-gate.ts";
 import { labelCountry } from "./src/plugins/label-country.ts";
 import { importAirport } from "./src/tasks/import-airport.ts";
@@ -8,6 +9,7 @@ import { surveyCountry } from "./src/tasks/survey-country.ts";
 /** What the demo's worker and the CLI both run; the database comes from `DATABASE_URL`. */
 export default defineConfig({
   tasks: [importAirport, surveyCountry],
-  plugins: [labelCountry(), startWithin(), countryGate()],
-  worker: { concurrentJobs: 8, maxPoolSize: 12 },
+  // Port 0 takes a free one: the demo never fails because something else listens.
+  plugins: [metrics({ port: 0 }), labelCountry(), startWithin(), countryGate()],
+  worker: { concurrentJobs: 8, maxPoolSize: 12, localQueue: { size: 200 } },
 });

@@ -29,8 +29,16 @@ describe("useAsConsumer", () => {
 
   it("reports whatever fails there: import, program, types, README", async () => {
     const example = `import { question } from "${name}";\n\nquestion();`;
+    const exports = {
+      ".": { types: "./dist/index.d.ts", default: "./dist/index.js" },
+      "./job-child": { types: "./dist/index.d.ts", default: "./dist/job-child.js" },
+    };
     const problems = await run({
-      [`${folder}/package.json`]: manifest("worker-dlq", { bin: { dlq: "./dist/bin.js" } }),
+      [`${folder}/package.json`]: manifest("worker-dlq", {
+        bin: { dlq: "./dist/bin.js" },
+        exports,
+        publishConfig: { access: "public" },
+      }),
       [`${folder}/dist/index.js`]: `export { answer } from "not-a-dependency";\n`,
       [`${folder}/dist/bin.js`]: `#!/usr/bin/env node\nprocess.exit(3);\n`,
       [`${folder}/dist/index.d.ts`]: `export type { Answer } from "not-a-dependency";\n`,
@@ -40,6 +48,7 @@ describe("useAsConsumer", () => {
     for (const message of [
       "the import ended with code 1",
       "dlq --help ended with code 3",
+      "worker-dlq/job-child ended with code 1",
       "types in an empty project (nodenext)",
       "types in an empty project (bundler)",
       "'question'",

@@ -4,7 +4,7 @@ import { type CountingPool, countingPool } from "../systems/counting-pool.ts";
 import { eightPlugins } from "../systems/eight-plugins.ts";
 import { bareSystem, type NewPool } from "../systems/graphile.ts";
 import { countJobs } from "../systems/job-counter.ts";
-import { fill, untilGone, vacuum, withConnection } from "../systems/job-table.ts";
+import { fill, untilGone, withConnection } from "../systems/job-table.ts";
 import { platformSystem } from "../systems/platform.ts";
 import { type MakeSystem, NO_OP } from "../systems/system.ts";
 import { FAST } from "./overhead.ts";
@@ -45,24 +45,25 @@ async function count(name: string, input: CaseInput, make: Make): Promise<Measur
   };
 }
 
-/** Statements from the first job's start to the last completion, over all connections of the system. */
+/**
+ * Statements from the moment that jobs are added to an idle system until the last completion, over all of
+ * its connections.
+ */
 function statementsPerJob(input: CaseInput, make: (pool: NewPool) => MakeSystem): Promise<number> {
   const { jobs = 0 } = input.size;
   return withConnection(input.databaseUrl, async (connection) => {
-    const first = await fill(connection, NO_OP, jobs);
-    await vacuum(connection);
     let counted: CountingPool | undefined;
-    let before = 0;
     const sent = () => counted?.sent() ?? 0;
-    const counter = countJobs(jobs, () => {
-      before = sent();
-    });
+    const counter = countJobs(jobs + 1);
     const system = make((url) => {
       counted = countingPool(url);
       return counted.pool;
     })(counter.hit);
+    await system.start();
+    await untilGone(connection, await fill(connection, NO_OP, 1));
+    const before = sent();
     await input.measured(async () => {
-      await system.start();
+      const first = await fill(connection, NO_OP, jobs);
       await counter.allRan;
       await untilGone(connection, first);
     });

@@ -13,7 +13,10 @@ export interface JobCounter {
  * @param onFirst - told when the first one runs
  */
 export function countJobs(total: number, onFirst: () => void = () => {}): JobCounter {
-  const { promise, resolve } = Promise.withResolvers<void>();
+  let allRan = (): void => {};
+  const promise = new Promise<void>((resolve) => {
+    allRan = resolve;
+  });
   let ran = 0;
   let first = 0;
   return {
@@ -23,7 +26,7 @@ export function countJobs(total: number, onFirst: () => void = () => {}): JobCou
         first = performance.now();
       }
       ran += 1;
-      if (ran === total) resolve();
+      if (ran === total) allRan();
     },
     allRan: promise,
     firstAt: () => first,

@@ -21,10 +21,7 @@ export async function readAirports(limit: number | undefined): Promise<RawRow[]>
 }
 
 /** Writes the rows as they are; the table's trigger adds their jobs. */
-export async function stageAirports(
-  query: Query,
-  rows: readonly RawRow[],
-): Promise<void> {
+export async function stageAirports(query: Query, rows: readonly RawRow[]): Promise<void> {
   for (let from = 0; from < rows.length; from += PAGE) {
     await query(
       `insert into demo.raw_airports (id, row)

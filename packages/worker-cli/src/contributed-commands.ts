@@ -4,7 +4,8 @@ import { GLOBAL_OPTIONS } from "./global-options.ts";
 
 const WORD = /^[a-z][a-z0-9-]*$/;
 const ARGUMENT = /^(?:<[a-z][\w-]*(?:\.\.\.)?>|\[[a-z][\w-]*(?:\.\.\.)?\])$/i;
-const FLAGS = /^(?:-[a-z], )?--(?:no-)?[a-z][a-z0-9-]*(?: (?:<[\w=-]+(?:\.\.\.)?>|\[[\w=-]+(?:\.\.\.)?\]))?$/i;
+const FLAGS =
+  /^(?:-[a-z], )?--(?:no-)?[a-z][a-z0-9-]*(?: (?:<[\w=-]+(?:\.\.\.)?>|\[[\w=-]+(?:\.\.\.)?\]))?$/i;
 /** Flags of the program's own that are not among the global options. */
 const OWN_FLAGS = ["-h", "--help", "-V", "--version"];
 
@@ -72,7 +73,9 @@ function argumentProblems({ arguments: all = [] }: CommandDefinition): string[] 
     .map(({ name }) => `argument ${JSON.stringify(name)}: write "<id>", "[id]" or "[ids...]"`);
   const variadic = all.findIndex(({ name }) => name.includes("..."));
   if (variadic >= 0 && variadic < all.length - 1) {
-    problems.push(`argument ${JSON.stringify(all[variadic]?.name)}: only the last one may have "..."`);
+    problems.push(
+      `argument ${JSON.stringify(all[variadic]?.name)}: only the last one may have "..."`,
+    );
   }
   return problems;
 }
@@ -82,7 +85,8 @@ function optionProblems({ options = [] }: CommandDefinition): string[] {
   const seen = new Set<string>();
   return options.flatMap(({ flags }) => {
     const where = `option ${JSON.stringify(flags)}`;
-    if (!FLAGS.test(flags)) return [`${where}: write "--force", "--task <identifier>" or "-t, --task <identifier>"`];
+    if (!FLAGS.test(flags))
+      return [`${where}: write "--force", "--task <identifier>" or "-t, --task <identifier>"`];
     return flagsIn(flags).flatMap((flag) => {
       if (own.has(flag)) return [`${where}: ${flag} is a global option`];
       if (seen.has(flag)) return [`${where}: ${flag} is there twice`];

@@ -31,7 +31,12 @@ export interface CommandDefinition {
   readonly run: (context: CommandContext) => Promise<number | void>;
 }
 
-/** Makes a definition of a command that a plugin contributes: it runs once the plugins are started. */
+/**
+ * Makes a definition of a command that a plugin contributes: it runs once the plugins are started.
+ *
+ * @param command - as an instance that was set up without a database has it; what is run is the same command
+ * of the instance that has one
+ */
 export function contributed(plugin: string, command: Command): CommandDefinition {
   return {
     name: command.name,
@@ -40,8 +45,10 @@ export function contributed(plugin: string, command: Command): CommandDefinition
     ...(command.arguments === undefined ? {} : { arguments: command.arguments }),
     ...(command.options === undefined ? {} : { options: command.options }),
     async run({ args, options, io, session }) {
-      await session.started();
-      return command.run({ args, options, io });
+      const { composition } = await session.started();
+      const owner = composition.installed.find((installed) => installed.plugin.name === plugin);
+      const live = owner?.instance.commands?.find(({ name }) => name === command.name);
+      return (live ?? command).run({ args, options, io });
     },
   };
 }

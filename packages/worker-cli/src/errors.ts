@@ -1,7 +1,5 @@
 function hasCode(error: unknown, code: string): boolean {
-  return (
-    typeof error === "object" && error !== null && (error as { code?: unknown }).code === code
-  );
+  return typeof error === "object" && error !== null && (error as { code?: unknown }).code === code;
 }
 
 /** A command was called wrongly: an option or an argument cannot be used. Exit code 2. */
@@ -92,4 +90,19 @@ export class InterruptedError extends Error {
 /** Whether an error is an {@link InterruptedError}, of whichever copy of the package. */
 export function isInterruptedError(error: unknown): error is InterruptedError {
   return hasCode(error, "INTERRUPTED");
+}
+
+/** A change was not confirmed: the answer was no, or there was nobody to ask and no `--yes`. Exit code 1. */
+export class NotConfirmedError extends Error {
+  readonly code = "NOT_CONFIRMED";
+  override readonly name = "NotConfirmedError";
+
+  constructor() {
+    super("nothing was changed: it was not confirmed");
+  }
+}
+
+/** Whether an error is a {@link NotConfirmedError}, of whichever copy of the package. */
+export function isNotConfirmedError(error: unknown): error is NotConfirmedError {
+  return hasCode(error, "NOT_CONFIRMED");
 }

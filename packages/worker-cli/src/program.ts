@@ -32,7 +32,6 @@ export function buildProgram(input: ProgramInput): Command {
   const program = base(new Command(PROGRAM), input)
     .description("Runs, migrates, checks and repairs Oppulence Worker.")
     .version(version(), "-V, --version", "print the version")
-    .helpOption("-h, --help", "show help")
     .helpCommand("help [command]", "show help")
     .addHelpText("beforeAll", ({ command }) => {
       input.onHelp(command);
@@ -46,6 +45,7 @@ export function buildProgram(input: ProgramInput): Command {
 
 function base(command: Command, { writeOut, writeErr, width }: ProgramInput): Command {
   return command
+    .helpOption("-h, --help", "show help")
     .exitOverride()
     .configureOutput({
       writeOut,
@@ -93,9 +93,7 @@ function groupIn(
 ): Command {
   const found = parent.commands.find((command) => command.name() === word);
   if (found !== undefined) return found;
-  const group = base(new Command(word), input)
-    .helpGroup(headingOf(definition))
-    .helpCommand(false);
+  const group = base(new Command(word), input).helpGroup(headingOf(definition)).helpCommand(false);
   parent.addCommand(group);
   return group;
 }
@@ -118,7 +116,8 @@ function toOption({ flags, description, default: initial, repeatable, choices }:
 
 function toNumber(text: string): number {
   const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("A number is needed.");
+  if (text.trim() === "" || !Number.isFinite(value))
+    throw new InvalidArgumentError("A number is needed.");
   return value;
 }
 

@@ -1,6 +1,6 @@
 import { constants } from "node:os";
-import { EXIT } from "./exit-codes.ts";
 import { isInterruptedError } from "./errors.ts";
+import { EXIT } from "./exit-codes.ts";
 import { messageOf } from "./message-of.ts";
 
 /** What is told of an error. */

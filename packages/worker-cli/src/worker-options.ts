@@ -33,7 +33,8 @@ function connectionOf(
 ): Pick<WorkerOptions, "pool" | "connectionString"> {
   if (connection !== undefined) return { connectionString: connection };
   // Both at once is a mistake that the core names.
-  if (pool !== undefined) return { pool, ...(connectionString === undefined ? {} : { connectionString }) };
+  if (pool !== undefined)
+    return { pool, ...(connectionString === undefined ? {} : { connectionString }) };
   const found = connectionString ?? worker?.connectionString ?? env.DATABASE_URL;
   return found === undefined ? {} : { connectionString: found };
 }

@@ -1,3 +1,4 @@
+import type { Installed } from "./compose/compose.ts";
 import type { AnyPlugin } from "./contract/plugin.ts";
 import { messageOf } from "./errors.ts";
 import { allMigrations } from "./migrate-all.ts";
@@ -33,14 +34,20 @@ export async function checkConfig<const P extends readonly AnyPlugin[]>(
   }
   const asking: (() => Promise<readonly string[]>)[] = [
     () => allMigrations(composition).then(() => []),
-    ...composition.installed.map(
-      ({ instance }) =>
-        async () =>
-          (await instance.check?.()) ?? [],
-    ),
+    ...composition.installed.filter(({ enabled }) => enabled).map((one) => () => askPlugin(one)),
   ];
   for (const ask of asking) {
     sentences.push(...(await ask().catch((error: unknown) => [messageOf(error)])));
   }
   return sentences;
+}
+
+async function askPlugin({ plugin, instance }: Installed): Promise<readonly string[]> {
+  const where = `plugin ${plugin.name}: `;
+  try {
+    const found = (await instance.check?.()) ?? [];
+    return found.map((problem) => (problem.startsWith(where) ? problem : where + problem));
+  } catch (error) {
+    return [`${where}its check failed: ${messageOf(error)}`];
+  }
 }

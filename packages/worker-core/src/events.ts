@@ -2,6 +2,7 @@ import { EventEmitter } from "node:events";
 import type { HookName } from "./contract/hooks.ts";
 import type { EnqueueResult, Job, JobSpec } from "./contract/job.ts";
 import type { Reason } from "./contract/reason.ts";
+import { isPromise } from "./pipeline/hook.ts";
 
 /** The core's events and what their listeners are given. Features add theirs by declaration merging. */
 export interface EventMap {
@@ -45,7 +46,7 @@ export interface EventMap {
   "worker:stopped": { readonly worker: string };
 }
 
-/** Events of one worker or client. Listeners run synchronously and are isolated: an error is logged. */
+/** Events of one worker or client. Listeners run synchronously and are isolated: an error is logged, a rejection too. */
 export interface Events {
   on<K extends keyof EventMap>(name: K, listener: (event: EventMap[K]) => void): () => void;
   once<K extends keyof EventMap>(name: K, listener: (event: EventMap[K]) => void): () => void;
@@ -66,7 +67,10 @@ export function createEvents(onListenerError: (name: string, error: unknown) => 
     const isolated = (event: any) => {
       if (once) emitter.off(name, isolated);
       try {
-        listener(event);
+        const pending: unknown = listener(event);
+        // Unheard, the rejection of an asynchronous listener would end the process.
+        if (isPromise(pending))
+          pending.then(undefined, (error: unknown) => onListenerError(name, error));
       } catch (error) {
         onListenerError(name, error);
       }

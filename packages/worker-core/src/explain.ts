@@ -1,12 +1,16 @@
 import type { Job } from "./contract/job.ts";
 import type { Explanation } from "./contract/plugin.ts";
+import type { TaskInfo } from "./contract/task.ts";
 import type { JobState, Note } from "./engine/read.ts";
 import { messageOf } from "./errors.ts";
 import { type Flags, fromFlags } from "./labels.ts";
 import { within } from "./pipeline/hook.ts";
+import { plainSource } from "./pipeline/run-task.ts";
 import type { Runtime } from "./runtime.ts";
 
 const PLUGIN_TIMEOUT_MS = 2_000;
+/** Of PostgreSQL's bigint. */
+const LARGEST_ID = 2n ** 63n - 1n;
 
 /** Why a job is not running, who blocks it, and when it will run. */
 export interface JobExplanation {
@@ -25,7 +29,7 @@ export interface JobExplanation {
 
 /** Puts the row, its note and every plugin's word into one answer. */
 export async function explainJob(runtime: Runtime, id: string): Promise<JobExplanation> {
-  if (!/^\d{1,19}$/.test(id))
+  if (!/^\d{1,19}$/.test(id) || BigInt(id) > LARGEST_ID)
     throw new RangeError(`explain got the job id ${JSON.stringify(id)}; an id is a whole number`);
   const record = await runtime.engine.get(id);
   if (record === undefined) {
@@ -47,6 +51,13 @@ export async function explainJob(runtime: Runtime, id: string): Promise<JobExpla
   return { id, state, summary: summarize(runtime, record, plugins[0]), job, note, plugins, until };
 }
 
+function taskOf({ composition, plainTasks }: Runtime, identifier: string): TaskInfo | undefined {
+  const plain = plainTasks.get(identifier);
+  return plain === undefined
+    ? composition.tasks.get(identifier)
+    : plainSource(identifier, plain).info;
+}
+
 async function askPlugins(
   runtime: Runtime,
   job: Job,
@@ -54,14 +65,15 @@ async function askPlugins(
   const input = {
     job,
     labels: fromFlags(job.flags as Flags),
-    task: runtime.composition.tasks.get(job.task_identifier),
+    task: taskOf(runtime, job.task_identifier),
   };
   const asked = runtime.composition.installed.map(async ({ plugin, instance, enabled }) => {
     if (!enabled || instance.explain === undefined) return [];
     try {
       const pending = Promise.resolve(instance.explain(input));
       const answer = await within(pending, PLUGIN_TIMEOUT_MS, plugin.name, "explain");
-      return answer === undefined ? [] : [{ ...answer, plugin: plugin.name }];
+      // Explanations written in JavaScript say null, too.
+      return answer === undefined || answer === null ? [] : [{ ...answer, plugin: plugin.name }];
     } catch (error) {
       return [
         { plugin: plugin.name, code: "EXPLAIN_FAILED", message: messageOf(error), blocking: false },
@@ -108,7 +120,7 @@ function summarize(
         return `waits for attempt ${job.attempts + 1} at ${job.run_at.toISOString()}, after: ${job.last_error}`;
       return `scheduled for ${job.run_at.toISOString()}`;
     case "ready":
-      if (!runtime.composition.tasks.has(job.task_identifier)) {
+      if (taskOf(runtime, job.task_identifier) === undefined) {
         return `ready, but this worker has no task ${JSON.stringify(job.task_identifier)}`;
       }
       return job.queue_name === null

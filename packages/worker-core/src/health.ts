@@ -1,9 +1,11 @@
 import type { Health } from "./contract/plugin.ts";
 import { messageOf } from "./errors.ts";
 import { within } from "./pipeline/hook.ts";
+import { printValue } from "./print-value.ts";
 import type { Runtime } from "./runtime.ts";
 
 const TIMEOUT_MS = 2_000;
+const STATES: readonly unknown[] = ["ok", "degraded", "down"] satisfies Health["status"][];
 
 /** The health of a worker or client: the worst of its parts. */
 export interface HealthReport {
@@ -25,7 +27,8 @@ export async function checkHealth(runtime: Runtime): Promise<HealthReport> {
     ],
   ];
   for (const { plugin, instance, enabled } of runtime.composition.installed) {
-    if (enabled && instance.health !== undefined) checks.push([plugin.name, instance.health]);
+    const { health } = instance;
+    if (enabled && health !== undefined) checks.push([plugin.name, () => health.call(instance)]);
   }
   const parts = Object.fromEntries(
     await Promise.all(checks.map(async ([name, check]) => [name, await ask(name, check)] as const)),
@@ -39,7 +42,9 @@ export async function checkHealth(runtime: Runtime): Promise<HealthReport> {
 
 async function ask(name: string, check: () => Health | Promise<Health>): Promise<Health> {
   try {
-    return await within(Promise.resolve(check()), TIMEOUT_MS, name, "health");
+    const health = await within(Promise.resolve(check()), TIMEOUT_MS, name, "health");
+    if (STATES.includes(health?.status)) return health;
+    return { status: "down", detail: `said ${printValue(health)}, which has no known status` };
   } catch (error) {
     return { status: "down", detail: messageOf(error) };
   }

@@ -1,4 +1,5 @@
 import type { Labels } from "./contract/job.ts";
+import { printValue } from "./print-value.ts";
 
 const NAME = /^[A-Za-z][\w.-]{0,63}$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it rejects
@@ -16,6 +17,8 @@ export type Flags = Readonly<Record<string, true>> | null;
  * @returns a sentence, or undefined when nothing is
  */
 export function checkLabels(labels: Labels): string | undefined {
+  if (typeof labels !== "object" || labels === null || Array.isArray(labels))
+    return `labels got ${printValue(labels)}; they are an object of strings`;
   const names = Object.keys(labels);
   if (names.length > MAX_LABELS)
     return `got ${names.length} labels; at most ${MAX_LABELS} are allowed`;
@@ -28,6 +31,7 @@ export function checkLabels(labels: Labels): string | undefined {
     if (value.length > MAX_VALUE) {
       return `label ${name} got ${value.length} characters; at most ${MAX_VALUE} are allowed`;
     }
+    if (!value.isWellFormed()) return `label ${name} got half of a surrogate pair`;
     if (CONTROL.test(value)) return `label ${name} got a control character; none are allowed`;
   }
   return undefined;

@@ -67,6 +67,15 @@ export function workerPreset<const P extends readonly AnyPlugin[]>(
     }
   }
 
+  let startError: unknown;
+  function fail(error: unknown, pool: WorkerPool): void {
+    if (startError !== undefined) return;
+    startError = error;
+    logger.error(`could not start, shutting down: ${messageOf(error)}`, { error });
+    // Its rejection is the pool's, too, where it is heard.
+    if (!isShuttingDown(pool)) Promise.resolve(pool.gracefulShutdown()).catch(() => {});
+  }
+
   return {
     worker: {
       taskDirectory: runtime.worker.taskDirectory ?? defaultTaskDirectory(),
@@ -85,16 +94,28 @@ export function workerPreset<const P extends readonly AnyPlugin[]>(
               return next();
             },
             async poolGracefulShutdown(next) {
-              const result = await next();
-              await runtime.stop(Date.now() + runtime.stopMs).catch((error: unknown) => {
-                logger.error(`could not stop the plugins: ${messageOf(error)}`, { error });
-              });
-              return result;
+              try {
+                await next();
+              } finally {
+                await runtime.stop(Date.now() + runtime.stopMs).catch((error: unknown) => {
+                  logger.error(`could not stop the plugins: ${messageOf(error)}`, { error });
+                });
+              }
+              // The only way to have the runner's promise, and with it the CLI, tell of it.
+              if (startError !== undefined) throw startError;
             },
           },
           hooks: {
             // Awaited before the worker asks for its first job.
-            startWorker: async () => runtime.start(),
+            startWorker: async (_, { worker }) => {
+              try {
+                await runtime.start();
+              } catch (error) {
+                // The engine would only ask for the next job, without this hook.
+                fail(error, worker.workerPool);
+                throw error;
+              }
+            },
           },
         },
       },
@@ -114,7 +135,6 @@ function attach(events: WorkerEvents, runtime: Runtime, prepare: (tasks: TaskLis
     };
     workerPool.promise.then(end, end);
     runtime.runner = {
-      connectionBroke() {},
       running: () =>
         workers.reduce((sum, worker) => sum + (worker.getActiveJob() === null ? 0 : 1), 0),
       nudge: (count) => {

@@ -9,7 +9,7 @@ import { parseDuration } from "./duration.ts";
 import { engineTables, poolDatabase } from "./engine/database.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
 import { createNudger } from "./engine/nudger.ts";
-import { watchPool } from "./engine/pool-watch.ts";
+import { guardPool } from "./engine/pool-guard.ts";
 import { assertEngineVersion, installedEngineVersion } from "./engine/version.ts";
 import { messageOf } from "./errors.ts";
 import { createEvents, type Events } from "./events.ts";
@@ -37,13 +37,11 @@ const DEFAULT_STOP_MS = 25_000;
 export interface JobRunner {
   /** Deferred jobs may have come due. */
   nudge(count: number): void;
-  /** A connection broke while it was in use. */
-  connectionBroke(error: Error): void;
   /** Number of jobs that run now. */
   running(): number;
 }
 
-const NO_RUNNER: JobRunner = { nudge() {}, connectionBroke() {}, running: () => 0 };
+const NO_RUNNER: JobRunner = { nudge() {}, running: () => 0 };
 
 /** What a worker, a client and a preset have in common: everything but running jobs. */
 export interface Runtime {
@@ -175,7 +173,7 @@ export function createRuntime(
   const plain =
     problems.attempt(() => plainTasks(options.taskList, composition.tasks)) ?? new Map();
   problems.throwIfAny();
-  const unwatch = watchPool(pool, (error) => runtime.runner.connectionBroke(error));
+  const unguard = guardPool(pool);
   for (const { plugin, instance } of composition.installed) apis[plugin.name] = instance.api;
   enqueue = createEnqueue({ composition, pool, engine, events, report, plainTasks: plain });
 
@@ -231,7 +229,7 @@ export function createRuntime(
       await lifecycle.stop(deadline);
       abort.abort();
       if (owned && !pool.ended) await pool.end();
-      unwatch();
+      unguard();
     },
     migrate: (migrations = options.migrations ?? "auto", onProgress) =>
       migrateAll(migrating, migrations, onProgress),
@@ -251,10 +249,7 @@ const EMPTY: Composition = {
 
 interface Overlaid {
   readonly worker: GraphileConfig.WorkerOptions;
-  readonly forPlugin: (plugin: AnyPlugin) => {
-    readonly enabled: boolean;
-    readonly options: unknown;
-  };
+  readonly forPlugin: ComposeInput["overlay"];
 }
 
 /** The overlay is read once, and names only what is there. */

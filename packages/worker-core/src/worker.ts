@@ -57,8 +57,6 @@ export function createWorker<const P extends readonly AnyPlugin[] = readonly []>
   finished.promise.catch(() => {});
 
   async function start(): Promise<void> {
-    if (stopping !== undefined)
-      throw new Error("the worker was stopped; make a new one to start again");
     await runtime.start();
     const tasks = engineTasks(runtime, running);
     supervisor = await superviseEngine({
@@ -98,12 +96,14 @@ export function createWorker<const P extends readonly AnyPlugin[] = readonly []>
     get jobsInProgress() {
       return runtime.runner.running();
     },
-    start: () => {
+    start: async () => {
+      if (stopping !== undefined)
+        throw new Error("the worker was stopped; make a new one to start again");
       starting ??= start().catch((error: unknown) => {
         starting = undefined;
         throw error;
       });
-      return starting;
+      await starting;
     },
     stop,
   };

@@ -3,7 +3,7 @@ import { Registry } from "prom-client";
 import { describe, expect, it } from "vitest";
 import { backendOf, PromBackend } from "../src/backend.ts";
 import { isInvalidMetricError } from "../src/errors.ts";
-import { parseExposition, valueOf } from "./exposition.ts";
+import { parseExposition, readValue } from "./exposition.ts";
 
 const make = () => {
   const registry = new Registry();
@@ -92,13 +92,15 @@ describe("PromBackend", () => {
     counter.add(1, { a: "x" });
     backend.histogram({ name: "h", help: "h", buckets: [1] }).record(0.5);
     registry.setDefaultLabels({ app: "shop" });
-    expect(valueOf(await text(), "c_total", { a: "x", app: "shop" })).toBe(1);
+    expect(readValue(await text(), "c_total", { a: "x", app: "shop" })).toBe(1);
     expect((await registry.getMetricsAsJSON()).map(({ name }) => name)).toContain("h");
-    expect(valueOf(await Registry.merge([registry, new Registry()]).metrics(), "h_count")).toBe(1);
+    expect(readValue(await Registry.merge([registry, new Registry()]).metrics(), "h_count")).toBe(
+      1,
+    );
     registry.resetMetrics();
-    expect(valueOf(await text(), "c_total", { a: "x", app: "shop" })).toBe(0);
+    expect(readValue(await text(), "c_total", { a: "x", app: "shop" })).toBe(0);
     counter.cell({ a: "x" }).value += 1;
-    expect(valueOf(await text(), "c_total", { a: "x", app: "shop" })).toBe(1);
+    expect(readValue(await text(), "c_total", { a: "x", app: "shop" })).toBe(1);
     registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never);
     const open = await text();
     expect(open).toContain("# TYPE c counter\nc_total{");
@@ -112,7 +114,7 @@ describe("PromBackend", () => {
     registry.clear();
     expect(backend.counter({ name: "c_total", help: "c" })).toBe(counter);
     counter.add(1);
-    expect(valueOf(await text(), "c_total")).toBe(1);
+    expect(readValue(await text(), "c_total")).toBe(1);
   });
 
   it("returns the same instrument for the same definition, and has one backend a registry", () => {
@@ -203,7 +205,7 @@ describe("PromBackend", () => {
       ["2", 1],
       ["other", 9_997],
     ]);
-    expect(valueOf(await text(), "worker_metrics_overflow_total", { metric: "c_total" })).toBe(
+    expect(readValue(await text(), "worker_metrics_overflow_total", { metric: "c_total" })).toBe(
       9_997,
     );
     expect(warnings).toEqual([

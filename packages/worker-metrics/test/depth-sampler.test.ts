@@ -17,7 +17,14 @@ const sampler = (intervalMs: number) => {
     },
     onError: (error) => void errors.push(error),
   });
-  return { sampler: made, reads, errors, pass: (ms: number) => void (now += ms) };
+  return {
+    sampler: made,
+    reads,
+    errors,
+    pass(ms: number) {
+      now += ms;
+    },
+  };
 };
 
 const DEPTH: { rows: []; exact: boolean } = { rows: [], exact: true };

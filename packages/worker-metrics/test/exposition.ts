@@ -1,5 +1,5 @@
 /** One line of an exposition. */
-export interface Line {
+interface Line {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
@@ -104,7 +104,7 @@ function checkHistogram(name: string, { lines }: Family): void {
 }
 
 /** The value of one series; undefined when it is not there. */
-export function valueOf(
+export function readValue(
   text: string,
   name: string,
   labels: Readonly<Record<string, string>> = {},

@@ -7,7 +7,9 @@ describe("TaskLabels", () => {
     const labels = new TaskLabels(
       2,
       (label) => label,
-      () => void (full += 1),
+      () => {
+        full += 1;
+      },
     );
     expect(["a", "b", "c", "d", "a"].map((task) => labels.of(task))).toEqual([
       "a",

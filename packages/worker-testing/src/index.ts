@@ -1,5 +1,19 @@
 export { createFakeClock, type FakeClock } from "./clock/fake-clock.ts";
 export type { ExpectedState } from "./engine-tables/invariant-statements.ts";
+export type { ChildJob, ChildMessage } from "./faults/child/protocol.ts";
+export type { ChildExit } from "./faults/child-process.ts";
+export { FaultError, type FaultErrorCode, isFaultError } from "./faults/errors.ts";
+export { type Killed, type KillOptions, killAt } from "./faults/kill-at.ts";
+export type { FaultPoint } from "./faults/point.ts";
+export { recoverPools } from "./faults/recover-pools.ts";
+export {
+  type ChildJobEvent,
+  type SpawnedWorker,
+  type SpawnOptions,
+  spawnWorker,
+} from "./faults/spawn-worker.ts";
+export { type Tap, tapPlugin } from "./faults/tap-plugin.ts";
+export type { WorkerModule, WorkerModuleContext } from "./faults/worker-module.ts";
 export type { LogEntry } from "./harness/captured-logger.ts";
 export {
   createHarness,

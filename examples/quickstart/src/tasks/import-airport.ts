@@ -1,7 +1,6 @@
 import { defineTask } from "@oppulence/worker-core";
 import { z } from "zod";
 import { isTimeZone, standardOffsetMinutes } from "../time-zone.ts";
-import { inTransaction } from "../transaction.ts";
 import { surveyCountry } from "./survey-country.ts";
 
 const METRES_PER_FOOT = 0.3048;
@@ -18,7 +17,9 @@ const airport = z.object({
     .string()
     .regex(/^[A-Z]{3}$/, "an IATA code is three letters")
     .nullable(),
-  icao: z.string().regex(/^[A-Z][A-Z0-9]{3}$/, "an ICAO code is a letter and three more characters"),
+  icao: z
+    .string()
+    .regex(/^[A-Z][A-Z0-9]{3}$/, "an ICAO code is a letter and three more characters"),
   latitude: z.number().min(-90).max(90),
   longitude: z.number().min(-180).max(180),
   altitude: z.number(),
@@ -27,31 +28,27 @@ const airport = z.object({
 });
 
 /**
- * Writes one airport, and asks for a new survey of its country, in one transaction: there is never the one
- * without the other. The survey's key makes a thousand such requests one job.
+ * Writes one airport and asks for a new survey of its country; the survey's key makes a thousand such requests
+ * one job.
+ *
+ * Not in one transaction: the key's row would stay locked until the commit, and the airports of a country would
+ * queue up behind it. Nothing is lost by that. After a crash between the two the job runs again, writes nothing,
+ * and asks for the survey.
  */
 export const importAirport = defineTask({
   identifier: "import_airport",
   payload: airport,
-  perCountry: 4,
+  perCountry: 8,
   startWithin: "1h",
-  run: (row, { withPgClient, addJob }) =>
-    inTransaction(withPgClient, async (client) => {
-      // A job may run twice, after a crash: the second time there is nothing left to write.
-      await client.query(
-        `insert into demo.airports select (json_populate_record(null::demo.airports, $1)).* on conflict do nothing`,
-        [toRecord(row)],
-      );
-      await addJob(
-        surveyCountry,
-        { country: row.country },
-        {
-          client,
-          jobKey: `survey:${row.country}`,
-          runAt: new Date(Date.now() + SURVEY_AFTER_MS),
-        },
-      );
-    }),
+  run: async (row, { query, addJob }) => {
+    await query(
+      "insert into demo.airports select (json_populate_record(null::demo.airports, $1)).* on conflict do nothing",
+      [toRecord(row)],
+    );
+    const { country } = row;
+    const runAt = new Date(Date.now() + SURVEY_AFTER_MS);
+    await addJob(surveyCountry, { country }, { jobKey: `survey:${country}`, runAt });
+  },
 });
 
 /** The row of `demo.airports`: in metres, placed on the unit sphere, with the offset that its zone really has. */

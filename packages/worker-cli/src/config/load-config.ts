@@ -54,9 +54,11 @@ function defaultOf({ default: value }: ModuleExports): unknown {
 }
 
 function problemOf(value: unknown): string | undefined {
-  if (typeof value === "function") return `a function${value.name === "" ? "" : ` (${value.name})`}`;
+  if (typeof value === "function")
+    return `a function${value.name === "" ? "" : ` (${value.name})`}`;
   if (Array.isArray(value)) return "an array";
-  if (typeof value !== "object" || value === null) return value === null ? "null" : `a ${typeof value}`;
+  if (typeof value !== "object" || value === null)
+    return value === null ? "null" : `a ${typeof value}`;
   if ("then" in value) return "a promise; await it in the config";
   if ("addJob" in value && "start" in value) {
     return "a worker or client that was made already; the CLI makes it";

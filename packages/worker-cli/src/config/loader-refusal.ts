@@ -16,7 +16,8 @@ const CODES: ReadonlySet<unknown> = new Set([
 /** What V8 says of ESM in a CommonJS module, of CommonJS in an ES module, and of a type that is imported as a value. */
 const SYNTAX =
   /outside a module|does not provide an export named|Unexpected (?:token|identifier|strict mode reserved word)|import\.meta|await is only valid/;
-const COMMONJS = /^(?:require|module|exports|__dirname|__filename) is not defined in ES module scope/;
+const COMMONJS =
+  /^(?:require|module|exports|__dirname|__filename) is not defined in ES module scope/;
 
 /**
  * Whether Node's loader refused a module, as against the module having run and thrown.

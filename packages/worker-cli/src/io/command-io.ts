@@ -15,6 +15,8 @@ export interface CliIo extends CommandIo {
   table(rows: readonly Record<string, unknown>[], columns?: readonly Column[]): void;
   /** JSON whatever the mode, on one line: for what has one shape for people and another for programs. */
   data(value: unknown): void;
+  /** A line on standard error, whatever the mode. */
+  log(text: string): void;
   /** A line on standard error with `--verbose`; nothing without. */
   trace(text: string): void;
   readonly colors: Colors;
@@ -64,6 +66,10 @@ export function openIo(settings: IoSettings): OpenIo {
     bar?.pause();
     stderr.write(`${errorColors.yellow("warning:")} ${redact(printable(text), secrets)}\n`);
   };
+  const log = (text: string) => {
+    bar?.pause();
+    stderr.write(`${redact(text, secrets)}\n`);
+  };
 
   const io: CliIo = {
     json,
@@ -84,10 +90,9 @@ export function openIo(settings: IoSettings): OpenIo {
       if (!json) print([redact(printable(text), secrets)]);
     },
     warn,
+    log,
     trace(text) {
-      if (!settings.verbose) return;
-      bar?.pause();
-      stderr.write(`${errorColors.dim(redact(printable(text), secrets))}\n`);
+      if (settings.verbose) log(errorColors.dim(text));
     },
     progress(label, total) {
       bar?.done();

@@ -14,7 +14,9 @@ export function printable(text: string): string {
 
 /** The same on one line, for cells of tables. */
 export function printableLine(text: string): string {
-  return printable(text).replace(/\s*\n\s*/g, " ⏎ ").replaceAll("\t", " ");
+  return printable(text)
+    .replace(/\s*\n\s*/g, " ⏎ ")
+    .replaceAll("\t", " ");
 }
 
 function escapeCharacter(character: string): string {

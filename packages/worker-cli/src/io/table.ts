@@ -1,6 +1,6 @@
 import { type Colors, paintStatus } from "./colors.ts";
 import { textOf } from "./text-of.ts";
-import { fit, pad, widthOf } from "./width.ts";
+import { pad, truncate, widthOf } from "./width.ts";
 
 /** A column: a key of the rows, or one that is made from a row for people. */
 export type Column =
@@ -41,7 +41,7 @@ export function layTable(
   const line = (cells: readonly string[], isHeader: boolean) =>
     laid
       .map((column, index) => {
-        const text = fit(cells[index] ?? "", column.width);
+        const text = truncate(cells[index] ?? "", column.width);
         // The last column of a line needs no spaces after it.
         const isLast = index === laid.length - 1 && column.align === "left";
         const padded = isLast ? text : pad(text, column.width, column.align);

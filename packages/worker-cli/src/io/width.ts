@@ -13,7 +13,7 @@ export function widthOf(text: string): number {
  *
  * @param width - columns; what is cut ends in an ellipsis
  */
-export function fit(text: string, width: number): string {
+export function truncate(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   let fitted = "";
   let used = 0;

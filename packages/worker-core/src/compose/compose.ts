@@ -1,4 +1,3 @@
-import { BRAND, hasBrand } from "../contract/brand.ts";
 import {
   type AfterRunHook,
   type BeforeEnqueueHook,
@@ -8,17 +7,17 @@ import {
   type OnFailureHook,
   RUN_PHASES,
 } from "../contract/hooks.ts";
-import {
-  type AnyPlugin,
-  CONTRACT_VERSION,
-  type PluginHost,
-  type PluginInstance,
-} from "../contract/plugin.ts";
+import type { AnyPlugin, PluginHost, PluginInstance } from "../contract/plugin.ts";
 import type { AnyTask, TaskInfo } from "../contract/task.ts";
+import { parseDuration } from "../duration.ts";
 import { ConfigurationError, messageOf } from "../errors.ts";
-import { didYouMean } from "../suggest.ts";
+import { isPromise } from "../pipeline/hook.ts";
 import { validateOptions } from "../validate.ts";
+import { checkPlugins } from "./check-plugins.ts";
+import { collectTasks } from "./collect-tasks.ts";
+import { describeValue } from "./describe-value.ts";
 import { orderHooks } from "./order.ts";
+import { sentencesOf } from "./sentences.ts";
 import { completeTaskOptions } from "./task-options.ts";
 
 /** A plugin's hook with the plugin's name, where it is in the order. */
@@ -70,10 +69,10 @@ export interface ComposeInput {
  * @throws ConfigurationError with every problem found, not only the first
  */
 export function compose(input: ComposeInput): Composition {
-  const problems = checkPlugins(input.plugins);
-  if (problems.length > 0) throw new ConfigurationError(problems);
+  const problems: string[] = [];
+  const plugins = checkPlugins(input.plugins, problems);
   const tasks = new Map<string, AnyTask>();
-  const installed = setUp(input, tasks, problems);
+  const installed = setUp(input, plugins, tasks, problems);
   const contributed = installed.flatMap(({ plugin, instance }) =>
     (instance.tasks ?? []).map((task) => ({ task, from: `plugin ${plugin.name}` })),
   );
@@ -83,7 +82,7 @@ export function compose(input: ComposeInput): Composition {
     problems,
   );
   for (const [identifier, task] of tasks)
-    tasks.set(identifier, completeTaskOptions(task, installed, problems));
+    tasks.set(identifier, completeTaskOptions(task, plugins, problems));
 
   const active = installed.filter(({ enabled }) => enabled);
   const beforeEnqueue = bind(active, "beforeEnqueue", problems, ENQUEUE_PHASES);
@@ -94,50 +93,14 @@ export function compose(input: ComposeInput): Composition {
   return { installed, tasks, beforeEnqueue, beforeRun, afterRun, onFailure };
 }
 
-function checkPlugins(plugins: readonly AnyPlugin[]): string[] {
-  const problems: string[] = [];
-  const names = new Set<string>();
-  for (const [index, plugin] of plugins.entries()) {
-    if (!hasBrand(plugin, "plugin")) {
-      problems.push(
-        `plugins[${index}] is ${describe(plugin)}; a plugin is what definePlugin returns (did you forget to call its factory?)`,
-      );
-      continue;
-    }
-    if (plugin.contract !== CONTRACT_VERSION) {
-      problems.push(
-        `plugin ${plugin.name} speaks contract version ${plugin.contract}, this core speaks version ${CONTRACT_VERSION}: install a version of ${plugin.package ?? plugin.name} made for it`,
-      );
-    }
-    if (names.has(plugin.name))
-      problems.push(`plugin ${plugin.name} is in plugins twice; a name may occur once`);
-    names.add(plugin.name);
-  }
-  for (const plugin of plugins.filter((candidate) => hasBrand(candidate, "plugin"))) {
-    for (const name of plugin.requires ?? []) {
-      if (!names.has(name)) {
-        problems.push(
-          `plugin ${plugin.name} requires the plugin ${name}, which is not in plugins${didYouMean(name, names)}`,
-        );
-      }
-    }
-  }
-  const meters = plugins.filter((plugin) => plugin.meter !== undefined);
-  if (meters.length > 1) {
-    problems.push(
-      `plugins ${meters.map(({ name }) => name).join(" and ")} each bring a meter; at most one may`,
-    );
-  }
-  return problems;
-}
-
 function setUp(
   input: ComposeInput,
+  plugins: readonly AnyPlugin[],
   tasks: ReadonlyMap<string, AnyTask>,
   problems: string[],
 ): Installed[] {
   const installed: Installed[] = [];
-  for (const plugin of input.plugins) {
+  for (const plugin of plugins) {
     try {
       const { enabled, options: raw, origin } = input.overlay(plugin);
       const options =
@@ -145,12 +108,27 @@ function setUp(
           ? noOptions(plugin, raw)
           : validateOptions(plugin.optionsSchema, raw ?? {}, `plugin ${plugin.name}`, { origin });
       const instance = plugin.setup(input.host(plugin, options, tasks));
+      assertInstance(plugin, instance);
       installed.push({ plugin, enabled, options, instance });
     } catch (error) {
-      problems.push(messageOf(error));
+      problems.push(...sentencesOf(error));
     }
   }
   return installed;
+}
+
+/** An asynchronous setup would be a plugin without hooks, and nobody would know. */
+function assertInstance({ name }: AnyPlugin, instance: unknown): void {
+  if (typeof instance !== "object" || instance === null)
+    throw new TypeError(
+      `plugin ${name}: setup returned ${describeValue(instance)}; it returns the plugin's hooks, an object`,
+    );
+  if (isPromise(instance)) {
+    instance.then(undefined, () => {});
+    throw new TypeError(
+      `plugin ${name}: setup returned a promise; it is synchronous, and what takes time waits for \`start\``,
+    );
+  }
 }
 
 function noOptions(plugin: AnyPlugin, raw: unknown): undefined {
@@ -158,35 +136,6 @@ function noOptions(plugin: AnyPlugin, raw: unknown): undefined {
     throw new Error(`plugin ${plugin.name} takes no options, got ${Object.keys(raw).join(", ")}`);
   }
   return undefined;
-}
-
-function collectTasks(
-  all: readonly { task: AnyTask; from: string }[],
-  tasks: Map<string, AnyTask>,
-  problems: string[],
-): void {
-  const origins = new Map<string, string>();
-  for (const { task, from } of all) {
-    if (!hasBrand(task, "task")) {
-      problems.push(
-        `${from} holds ${describe(task)}; a task is what defineTask returns (plain graphile-worker functions go into taskList)`,
-      );
-      continue;
-    }
-    const { identifier } = task;
-    if (typeof identifier !== "string" || identifier.length === 0 || identifier.length > 128) {
-      problems.push(
-        `${from} holds a task with the identifier ${JSON.stringify(identifier)}; it is 1 to 128 characters`,
-      );
-    } else if (origins.has(identifier)) {
-      problems.push(
-        `task ${JSON.stringify(identifier)} is defined twice: in ${origins.get(identifier)} and in ${from}`,
-      );
-    } else {
-      origins.set(identifier, from);
-      tasks.set(identifier, task);
-    }
-  }
 }
 
 function bind<K extends "beforeEnqueue" | "beforeRun" | "afterRun" | "onFailure">(
@@ -216,7 +165,8 @@ function bind<K extends "beforeEnqueue" | "beforeRun" | "afterRun" | "onFailure"
         `${where}: got onError ${JSON.stringify(hook.onError)}; it is "open" or "closed"`,
       );
     }
-    return [{ plugin: plugin.name, place: hook, phase, hook: hook as unknown as Hook }];
+    const place = checkPlace(hook, where, problems);
+    return [{ plugin: plugin.name, place, phase, hook: hook as unknown as Hook }];
   });
   const ordered = orderHooks(placed, phases === undefined);
   if ("path" in ordered) {
@@ -226,11 +176,20 @@ function bind<K extends "beforeEnqueue" | "beforeRun" | "afterRun" | "onFailure"
   return ordered.map(({ plugin, hook }) => ({ plugin, hook }));
 }
 
-function describe(value: unknown): string {
-  if (value === null) return "null";
-  if (typeof value === "function")
-    return `a function${value.name === "" ? "" : ` (${value.name})`}`;
-  if (typeof value === "object")
-    return BRAND in value ? "a branded value of another kind" : "a plain object";
-  return `${typeof value} ${JSON.stringify(value)}`;
+/** @returns the place as far as it can be used, so that the order is checked as well */
+function checkPlace(hook: HookPlace, where: string, problems: string[]): HookPlace {
+  try {
+    if (hook.timeout !== undefined) parseDuration(hook.timeout, `${where}, timeout`);
+  } catch (error) {
+    problems.push(messageOf(error));
+  }
+  const names = (side: "before" | "after"): readonly string[] => {
+    const given = hook[side];
+    if (given === undefined || Array.isArray(given)) return given ?? [];
+    problems.push(
+      `${where}, ${side}: got ${JSON.stringify(given)}; it is an array of plugin names`,
+    );
+    return [];
+  };
+  return { before: names("before"), after: names("after") };
 }

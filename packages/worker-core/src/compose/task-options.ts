@@ -1,8 +1,8 @@
+import type { AnyPlugin } from "../contract/plugin.ts";
 import type { AnyTask, Schema } from "../contract/task.ts";
-import { messageOf } from "../errors.ts";
 import { suggest } from "../suggest.ts";
 import { validateOptions } from "../validate.ts";
-import type { Installed } from "./compose.ts";
+import { sentencesOf } from "./sentences.ts";
 
 /**
  * Checks a task's options: each key belongs to an installed plugin, each value passes its schema.
@@ -14,11 +14,11 @@ import type { Installed } from "./compose.ts";
  */
 export function completeTaskOptions(
   task: AnyTask,
-  installed: readonly Installed[],
+  plugins: readonly AnyPlugin[],
   problems: string[],
 ): AnyTask {
   const owners = new Map(
-    installed.flatMap(({ plugin: { taskOption } }) =>
+    plugins.flatMap(({ taskOption }) =>
       taskOption === undefined ? [] : [[taskOption.key, taskOption]],
     ),
   );
@@ -47,7 +47,7 @@ function completed(
   try {
     return validateOptions(schema, value, where);
   } catch (error) {
-    problems.push(messageOf(error));
+    problems.push(...sentencesOf(error));
     return value;
   }
 }

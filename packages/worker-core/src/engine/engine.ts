@@ -6,7 +6,13 @@ import { parseDuration } from "../duration.ts";
 import { type Reschedule, removeJobs, rescheduleJobs } from "./admin.ts";
 import { createBatcher } from "./batcher.ts";
 import type { EngineDatabase } from "./database.ts";
-import { completeJobs, failJobs, giveBackJobs, type LostFailure } from "./give-back.ts";
+import {
+  completeJobs,
+  failJobs,
+  type GiveBackChoice,
+  giveBackJobs,
+  type LostFailure,
+} from "./give-back.ts";
 import { holdJobs, releaseJobs } from "./hold.ts";
 import { type InsertItem, insertJobs } from "./insert.ts";
 import type { JobMatch } from "./match.ts";
@@ -78,7 +84,7 @@ export interface Engine {
    * Returns jobs that a pool holds, with their attempt. Only for a pool that is known to be gone, or for
    * jobs of one's own.
    */
-  giveBack(pool: string, ids?: readonly string[]): Promise<number>;
+  giveBack(pool: string, choice?: GiveBackChoice): Promise<number>;
   /** Deletes jobs that a pool finished but could not record. */
   complete(pool: string, ids: readonly string[]): Promise<number>;
   /** Writes failures that a pool could not. */
@@ -169,7 +175,7 @@ export function createEngine(options: EngineOptions): Engine {
       ),
     release: (plugin, match, limit = Number.POSITIVE_INFINITY) =>
       inBatches((size) => releaseJobs(database, plugin, match, size), limit),
-    giveBack: (pool, ids) => giveBackJobs(database, pool, ids),
+    giveBack: (pool, choice) => giveBackJobs(database, pool, choice),
     complete: (pool, ids) => completeJobs(database, pool, ids),
     fail: (pool, failures) => failJobs(database, pool, failures),
     insert: (query, items) => insertJobs(query, database.tables, items),

@@ -1,37 +1,47 @@
 import type { EngineDatabase } from "./database.ts";
 
+/** Which of a pool's jobs to give back: all of them unless said. */
+export interface GiveBackChoice {
+  /** Only these. */
+  readonly only?: readonly string[] | undefined;
+  /** All but these. */
+  readonly except?: readonly string[] | undefined;
+}
+
 /**
  * Returns jobs that a pool holds: unlocked, their queues freed, the attempt that the claim counted given
- * back, other workers told. For a stop's bound, and for a pool that is known to be gone.
+ * back, other workers told. For a stop's bound, a claim without an answer, and a pool that is known to be
+ * gone.
  *
  * @param pool - the holder's id, as in `locked_by`
- * @param ids - only these jobs; every job and queue of the pool when undefined
  * @returns how many jobs were returned
  */
 export async function giveBackJobs(
   { run, tables }: EngineDatabase,
   pool: string,
-  ids: readonly string[] | undefined,
+  { only, except }: GiveBackChoice = {},
 ): Promise<number> {
   const [row] = await run<{ count: string }>(
     "give_back",
     `with moved as (
   update ${tables.jobs} as jobs
   set attempts = greatest(0, jobs.attempts - 1), locked_at = null, locked_by = null, updated_at = now()
-  where jobs.locked_by = $1::text and ($2::bigint[] is null or jobs.id = any($2::bigint[]))
+  where jobs.locked_by = $1::text
+    and ($2::bigint[] is null or jobs.id = any($2::bigint[]))
+    and ($3::bigint[] is null or jobs.id <> all($3::bigint[]))
   returning jobs.job_queue_id
 ), freed as (
   update ${tables.queues} as queues
   set locked_at = null, locked_by = null
   where queues.locked_by = $1::text
-    and ($2::bigint[] is null or queues.id in (select job_queue_id from moved))
+    and (($2::bigint[] is null and $3::bigint[] is null) or queues.id in (select job_queue_id from moved))
 ), counted as (
   select count(*) as count from moved
 )
 select count, case when count > 0
   then pg_notify('jobs:insert', json_build_object('r', random(), 'count', count)::text) end
 from counted`,
-    [pool, ids ?? null],
+    [pool, only ?? null, except ?? null],
   );
   return Number(row?.count ?? 0);
 }

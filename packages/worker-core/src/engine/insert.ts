@@ -2,7 +2,7 @@ import type { JobKeyMode, JobSpec } from "../contract/job.ts";
 import type { Query } from "../contract/query.ts";
 import { toFlags } from "../labels.ts";
 import type { EngineTables } from "./database.ts";
-import { type InsertedRow, matchRows, SHAPE_COLUMNS, sameShape } from "./insert-order.ts";
+import { type InsertedRow, matchRows, payloadsTell, SHAPE_COLUMNS } from "./insert-order.ts";
 
 /** A job ready for the insert: its spec, and its payload as JSON text. */
 export interface InsertItem {
@@ -64,7 +64,7 @@ from ${SPECS}`,
   }
   const keyed = items.some(({ spec }) => spec.jobKey !== undefined);
   const rows = await query<InsertedRow>(
-    `select id::text as id, key, payload::text as payload${sameShape(items) ? "" : SHAPE_COLUMNS(tables)}${keyed ? ALL_OR_NONE(items.length) : ""}
+    `select id::text as id, key, payload::text as payload${payloadsTell(items) ? "" : SHAPE_COLUMNS}${keyed ? ALL_OR_NONE(items.length) : ""}
 from ${tables.schema}.add_jobs(
   array(
     select (identifier, payload::json, queue_name, run_at, max_attempts, job_key, priority, flags)::${tables.schema}.job_spec
@@ -74,7 +74,7 @@ from ${tables.schema}.add_jobs(
 ) as added`,
     [specs, mode === "preserve_run_at"],
   );
-  return matchRows(items, rows);
+  return matchRows(items, rows, query, tables);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
 import { existsSync } from "node:fs";
 import {
+  type Job,
   type Logger,
   type ParsedCronItem,
   type Runner,
@@ -11,8 +12,10 @@ import {
   type WorkerPool,
 } from "graphile-worker";
 import type pg from "pg";
+import { Claims } from "./claims.ts";
 import type { Engine } from "./engine.ts";
 import { engineLogger, type LostWrites } from "./logging.ts";
+import { resilientPool } from "./resilient-pool.ts";
 import { withRetries } from "./retries.ts";
 import { fence, isSettled } from "./signal.ts";
 
@@ -28,8 +31,10 @@ export interface RunnerInput {
   readonly engine: Engine;
   /** Called for each pool of the engine as it is made, before it claims anything. */
   readonly onPool: (pool: WorkerPool, events: WorkerEvents) => void;
-  /** Aborted once the worker no longer waits for the database. */
-  readonly signal: AbortSignal;
+  /** Aborted once no job is to be claimed any more. */
+  readonly noClaims: AbortSignal;
+  /** Aborted once nothing is to be written any more. */
+  readonly noWrites: AbortSignal;
 }
 
 /** One life of the engine's pool, from start to end. */
@@ -40,7 +45,9 @@ export interface PoolRun {
   readonly ended: Promise<unknown>;
   /** Stops claiming and waits for the jobs that run. */
   stop(): Promise<void>;
-  /** Ends the pool although jobs run; they must have been given back before. */
+  /** Makes whatever the engine still writes about these claims match nothing; they are somebody else's now. */
+  abandon(jobs: readonly Job[]): void;
+  /** Ends the pool although jobs run; they must have been given back and abandoned before. */
   kill(): Promise<void>;
   /** Writes what the ended pool could not, and returns what it still holds. Resolves to the number returned. */
   settle(): Promise<number>;
@@ -54,6 +61,11 @@ export interface PoolRun {
 export async function startPool(input: RunnerInput): Promise<PoolRun> {
   const events: WorkerEvents = input.worker.events ?? (new EventEmitter() as WorkerEvents);
   const lost: LostWrites[] = [];
+  const claims = new Claims();
+  const abandon = (job: Job) => {
+    claims.forget(job);
+    fence(job);
+  };
   let pool: WorkerPool | undefined;
   const onPoolCreate = (event: { workerPool: WorkerPool }) => {
     // The user's emitter may be shared; the first pool made after we asked is ours.
@@ -61,13 +73,13 @@ export async function startPool(input: RunnerInput): Promise<PoolRun> {
     pool = event.workerPool;
     input.onPool(pool, events);
   };
-  const onJobComplete = ({ job, error }: { job: Parameters<typeof fence>[0]; error: unknown }) => {
+  const onJobComplete = ({ job, error }: { job: Job; error: unknown }) => {
     // The engine has queued its write and reads the id later; not before this turn's microtasks are done.
-    if (error !== null && isSettled(job)) queueMicrotask(() => fence(job));
+    if (error !== null && isSettled(job)) queueMicrotask(() => abandon(job));
   };
   events.on("pool:create", onPoolCreate);
   events.on("job:complete", onJobComplete);
-  const runner = await run(runnerOptions(input, events, (writes) => lost.push(writes)));
+  const runner = await run(runnerOptions(input, claims, events, (writes) => lost.push(writes)));
   events.off("pool:create", onPoolCreate);
   if (pool === undefined) throw new Error("graphile-worker started without making a pool");
   const ended = runner.promise.then(
@@ -79,6 +91,7 @@ export async function startPool(input: RunnerInput): Promise<PoolRun> {
     events,
     ended: ended.finally(() => events.off("job:complete", onJobComplete)),
     stop: () => stopRunner(runner),
+    abandon: (jobs) => jobs.forEach(abandon),
     kill: async () => {
       await Promise.resolve(pool?.forcefulShutdown("the stop's bound has passed")).catch(() => {});
     },
@@ -88,11 +101,18 @@ export async function startPool(input: RunnerInput): Promise<PoolRun> {
 
 function runnerOptions(
   input: RunnerInput,
+  claims: Claims,
   events: WorkerEvents,
   onLost: (lost: LostWrites) => void,
 ): RunnerOptions {
   const options: RunnerOptions = {
-    pgPool: input.pool,
+    pgPool: resilientPool(input.pool, {
+      claims,
+      preparedStatements: input.worker.preparedStatements !== false,
+      giveBackExcept: (pool, held) => input.engine.giveBack(pool, { except: held }),
+      noClaims: input.noClaims,
+      noWrites: input.noWrites,
+    }),
     taskList: input.tasks,
     // The worker handles signals: its stop has more to do than the engine's.
     noHandleSignals: true,
@@ -105,6 +125,8 @@ function runnerOptions(
         completeJobBatchDelay: 0,
         failJobBatchDelay: 0,
         ...withoutConnection(input.worker),
+        // Names tell the engine's statements from a task's own; see resilientPool.
+        preparedStatements: true,
       },
     },
   };
@@ -165,5 +187,5 @@ async function settle(
         failed.filter(({ id }) => id !== "-1"),
       );
     return input.engine.giveBack(pool);
-  }, input.signal);
+  }, input.noWrites);
 }

@@ -10,9 +10,8 @@ import { messageOf } from "../errors.ts";
 import type { JobRun } from "../pipeline/job-run.ts";
 import type { Runtime } from "../runtime.ts";
 import { bridgeEvents } from "./bridge.ts";
-import { isPassing } from "./retries.ts";
-import { type PoolRun, startPool } from "./runner.ts";
-import { fence } from "./signal.ts";
+import { withRetries } from "./retries.ts";
+import { type PoolRun, type RunnerInput, startPool } from "./runner.ts";
 
 /** What the supervisor is started with. */
 export interface SuperviseInput {
@@ -33,89 +32,72 @@ export interface Supervisor {
   stop(deadline: number): Promise<void>;
 }
 
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 5_000;
 /** How long a new pool waits for the jobs of the one it replaces, so that they do not run beside each other. */
 const HANDOVER_MS = 5_000;
-/** Connections break in groups; one replacement answers them all. */
-const SETTLE_MS = 100;
+/** What the end of a stop may take beyond its bound: one last write each. */
+const LAST_WRITES_MS = 1_000;
 
 /**
- * Starts the engine and starts it again whenever its pool ends by itself, or after a connection broke while
- * in use. The engine does not repeat a batch of completions or failures that failed: it shuts its pool down.
- * And a claim whose answer was lost holds jobs that nobody runs. Both are mended the same way: a new pool
- * takes over, and what the old one still holds is settled.
+ * Starts the engine, and starts it again when its pool ends by itself: it shuts down when a batch of
+ * completions or failures could not be written, or a worker broke. A new pool then takes over, and what the
+ * old one still holds is settled.
  */
 export async function superviseEngine(input: SuperviseInput): Promise<Supervisor> {
-  const { runtime } = input;
-  const { logger, events } = runtime;
+  const { logger, events } = input.runtime;
+  const noClaims = new AbortController();
+  const noWrites = new AbortController();
+  const signals = { noClaims: noClaims.signal, noWrites: noWrites.signal };
   let current: Life | undefined;
-  let stopping = false;
   let replacing: Promise<void> | undefined;
   const settling = new Set<Promise<unknown>>();
 
   async function begin(): Promise<void> {
-    const life = await startLife(input);
+    const life = await startLife(input, signals);
     current = life;
     void life.run.ended.then((cause) => {
-      if (!stopping && current === life)
-        void replace(life, cause ?? new Error("the engine's pool ended by itself"));
+      if (noClaims.signal.aborted || current !== life) return;
+      replacing = replace(life, cause ?? new Error("the engine's pool ended by itself"));
     });
   }
 
-  function replace(old: Life, cause: unknown): Promise<void> {
-    replacing ??= replaceNow(old, cause).finally(() => {
-      replacing = undefined;
-    });
-    return replacing;
-  }
-
-  async function replaceNow(old: Life, cause: unknown): Promise<void> {
+  async function replace(old: Life, cause: unknown): Promise<void> {
     logger.warn(`replacing the engine's pool ${old.run.pool.id}: ${messageOf(cause)}`, {
       error: cause,
     });
     current = undefined;
-    const ended = old.run.stop();
-    await Promise.race([ended, sleep(HANDOVER_MS, undefined, { ref: false })]);
-    const settled = ended
-      .then(() => old.run.settle())
-      .then(
-        (returned) => events.emit("engine:restarted", { cause, returned }),
-        (error: unknown) =>
-          logger.error(`could not settle what pool ${old.run.pool.id} held: ${messageOf(error)}`, {
-            error,
-          }),
-      )
-      .finally(() => {
-        old.close();
-        settling.delete(settled);
-      });
+    const settled = settle(old).then((returned) => {
+      settling.delete(settled);
+      events.emit("engine:restarted", { cause, returned });
+    });
     settling.add(settled);
-    for (let pause = FIRST_PAUSE_MS; !stopping; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
-      try {
-        await begin();
-        return;
-      } catch (error) {
-        if (!isPassing(error)) return input.onFatal(error);
-        logger.warn(`cannot reach the database, trying again: ${messageOf(error)}`, { error });
-        await sleep(pause * (0.5 + Math.random()));
-      }
+    await Promise.race([settled, sleep(HANDOVER_MS, undefined, { ref: false })]);
+    try {
+      await withRetries(begin, noClaims.signal);
+    } catch (error) {
+      if (!noClaims.signal.aborted) input.onFatal(error);
     }
   }
 
-  let suspected: NodeJS.Timeout | undefined;
+  /** Waits for a life's end and writes what it could not. */
+  async function settle(life: Life): Promise<number> {
+    try {
+      await life.run.stop();
+      return await life.run.settle();
+    } catch (error) {
+      logger.error(`could not settle what pool ${life.run.pool.id} held: ${messageOf(error)}`, {
+        error,
+      });
+      return 0;
+    } finally {
+      life.close();
+    }
+  }
+
   const jobsInProgress = () => current?.activeJobs().length ?? 0;
-  runtime.runner = {
+  input.runtime.runner = {
     running: jobsInProgress,
     nudge(count) {
       if (current !== undefined && !isShuttingDown(current.run.pool)) current.run.pool.nudge(count);
-    },
-    connectionBroke(error) {
-      if (stopping || suspected !== undefined) return;
-      suspected = setTimeout(() => {
-        suspected = undefined;
-        if (!stopping && current !== undefined) void replace(current, error);
-      }, SETTLE_MS);
     },
   };
 
@@ -124,27 +106,30 @@ export async function superviseEngine(input: SuperviseInput): Promise<Supervisor
   return {
     jobsInProgress,
     async stop(deadline) {
-      stopping = true;
-      clearTimeout(suspected);
+      noClaims.abort();
       await replacing;
       const life = current;
-      if (life !== undefined) {
-        const ended = life.run.stop();
-        const inTime = await Promise.race([
-          ended.then(() => true),
-          sleep(Math.max(0, deadline - Date.now()), false, { ref: true }),
-        ]);
-        if (!inTime) await interrupt(input, life);
-        await life.run.settle().catch((error: unknown) => {
-          logger.error(`could not settle what pool ${life.run.pool.id} held: ${messageOf(error)}`, {
-            error,
-          });
-        });
-        life.close();
+      const ended = Promise.all([life === undefined ? undefined : settle(life), ...settling]);
+      const inTime = await withinMs(ended, deadline - Date.now());
+      if (!inTime) {
+        if (life !== undefined) await withinMs(interrupt(input, life), LAST_WRITES_MS);
+        noWrites.abort();
+        await withinMs(ended, LAST_WRITES_MS);
       }
-      await Promise.all(settling);
+      noWrites.abort();
     },
   };
+}
+
+/** Waits for a promise, but not for longer than this; whether it settled. */
+async function withinMs(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  const bound = new AbortController();
+  const timer = sleep(Math.max(0, ms), false, { signal: bound.signal }).catch(() => false);
+  try {
+    return await Promise.race([promise.then(() => true), timer]);
+  } finally {
+    bound.abort();
+  }
 }
 
 /** The engine's workers must not be nudged once they end; only the pool's private flag says so in time. */
@@ -159,13 +144,10 @@ interface Life {
   close(): void;
 }
 
-async function startLife({
-  runtime,
-  tasks,
-  crontab,
-  parsedCronItems,
-  running,
-}: SuperviseInput): Promise<Life> {
+async function startLife(
+  { runtime, tasks, crontab, parsedCronItems, running }: SuperviseInput,
+  signals: Pick<RunnerInput, "noClaims" | "noWrites">,
+): Promise<Life> {
   const workers = new Set<EngineWorker>();
   let close = () => {};
   const onPool = (pool: WorkerPool) => {
@@ -183,7 +165,7 @@ async function startLife({
     parsedCronItems,
     logger: runtime.logger,
     engine: runtime.engine,
-    signal: runtime.signal,
+    ...signals,
     onPool: (pool, events) => {
       onPool(pool);
       const onWorker = ({ worker }: { worker: EngineWorker }) => {
@@ -215,13 +197,13 @@ async function interrupt(
     if (interrupted.has(one.job)) one.abort(new Error("the worker is stopping"));
   if (jobs.length > 0) {
     const ids = jobs.map(({ id }) => id);
-    const returned = await runtime.engine.giveBack(run.pool.id, ids);
+    const returned = await runtime.engine.giveBack(run.pool.id, { only: ids });
     runtime.logger.warn(
       `stopping: ${returned} running jobs went back to the queue: ${ids.slice(0, 20).join(", ")}`,
     );
     for (const job of jobs) runtime.events.emit("job:interrupted", { job: { ...job } });
     for (const one of running) if (interrupted.has(one.job)) one.interrupt();
-    for (const job of jobs) fence(job);
+    run.abandon(jobs);
   }
   await run.kill();
 }

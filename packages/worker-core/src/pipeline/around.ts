@@ -57,9 +57,22 @@ function guarded(plugin: string, around: Around, next: () => unknown, report: Ho
     if (!called) return missed(error);
     throw error;
   }
-  if (!isPromise(outcome)) return called ? outcome : forgot();
+  if (outcome === inner && called) return outcome;
+  if (!called && !isPromise(outcome)) return forgot();
+  let running = isPromise(inner);
+  const ended = () => {
+    running = false;
+  };
+  if (isPromise(inner)) inner.then(ended, ended);
+  // Whoever does not wait for the task would have its job completed while it runs, whatever becomes of it.
+  const waited = (value: unknown) => {
+    if (!running) return value;
+    report.failed(plugin, "around", new HookError(plugin, "around", "did not wait for next"));
+    return inner;
+  };
+  if (!isPromise(outcome)) return waited(outcome);
   return outcome.then(
-    (value) => (called ? value : forgot()),
+    (value) => (called ? waited(value) : forgot()),
     (error) => {
       if (!called) return missed(error);
       throw error;

@@ -3,6 +3,7 @@ import type { EnqueueInput } from "../contract/hooks.ts";
 import type { ReasonInput } from "../contract/reason.ts";
 import { HookError, JobRejectedError, messageOf } from "../errors.ts";
 import type { Events } from "../events.ts";
+import { unknownKind } from "./check-decision.ts";
 import { type CompiledHook, type HookReport, isPromise, within } from "./hook.ts";
 import type { InsertTransaction } from "./insert-transaction.ts";
 import { checkSpec, type Prepared } from "./prepare.ts";
@@ -47,36 +48,52 @@ function askEach(
   jobs: readonly Prepared[],
   reporting: Reporting,
 ): Promise<void> | undefined {
-  let pending: Promise<void>[] | undefined;
+  let pending: Promise<unknown>[] | undefined;
   const open = () => reporting.transaction.open();
   for (const job of jobs) {
     if (job.dropped !== undefined || !hook.appliesTo(job.info)) continue;
-    let answer: Answer | Promise<Answer>;
     try {
-      answer = hook.call({ spec: job.spec, task: job.info, transaction: open });
+      const settled = askOne(hook, job, open, reporting);
+      if (settled === undefined) continue;
+      pending ??= [];
+      pending.push(settled);
     } catch (error) {
-      failed(hook, job, error, reporting);
-      continue;
+      // The promises of jobs before this one are waited for, and heard.
+      if (pending === undefined) throw error;
+      pending.push(Promise.reject(error));
+      break;
     }
-    if (answer === undefined) continue;
-    if (!isPromise(answer)) {
-      apply(hook, job, answer as EnqueueDecision, reporting);
-      continue;
-    }
-    pending ??= [];
-    pending.push(
-      within(answer, hook.timeoutMs, hook.plugin, hook.name).then(
-        (settled) =>
-          settled !== undefined && apply(hook, job, settled as EnqueueDecision, reporting),
-        (error) => failed(hook, job, error, reporting),
-      ) as Promise<unknown> as Promise<void>,
-    );
   }
   return pending && settleAll(pending);
 }
 
+/** @returns a promise where the hook gave one */
+function askOne(
+  hook: Hook,
+  job: Prepared,
+  open: EnqueueInput["transaction"],
+  reporting: Reporting,
+): Promise<unknown> | undefined {
+  let answer: Answer | Promise<Answer>;
+  try {
+    answer = hook.call({ spec: job.spec, task: job.info, transaction: open });
+  } catch (error) {
+    failed(hook, job, error, reporting);
+    return undefined;
+  }
+  if (answer === undefined) return undefined;
+  if (!isPromise(answer)) {
+    apply(hook, job, answer as EnqueueDecision, reporting);
+    return undefined;
+  }
+  return within(answer, hook.timeoutMs, hook.plugin, hook.name).then(
+    (settled) => settled !== undefined && apply(hook, job, settled as EnqueueDecision, reporting),
+    (error) => failed(hook, job, error, reporting),
+  );
+}
+
 /** Waits for all before it throws: what a hook still writes must not outlive the transaction. */
-async function settleAll(pending: readonly Promise<void>[]): Promise<void> {
+async function settleAll(pending: readonly Promise<unknown>[]): Promise<void> {
   const settled = await Promise.allSettled(pending);
   for (const one of settled) if (one.status === "rejected") throw one.reason;
 }
@@ -141,7 +158,7 @@ function refuse(
 }
 
 function apply(hook: Hook, job: Prepared, decision: EnqueueDecision, reporting: Reporting): void {
-  switch (decision.kind) {
+  switch (decision?.kind) {
     case "continue": {
       const { labels, ...patch } = decision.patch;
       job.spec = {
@@ -164,14 +181,16 @@ function apply(hook: Hook, job: Prepared, decision: EnqueueDecision, reporting: 
     case "reject":
       refuse(hook, job, decision.reason, decision.cause, reporting.events);
       return;
-    default: {
-      const got = JSON.stringify((decision as { kind?: unknown }).kind) ?? String(decision);
-      const error = new HookError(
-        hook.plugin,
-        "beforeEnqueue",
-        `returned a decision of kind ${got}; it is one of "continue", "drop", "reject", or undefined`,
+    default:
+      failed(
+        hook,
+        job,
+        new HookError(
+          hook.plugin,
+          "beforeEnqueue",
+          unknownKind(decision, '"continue", "drop", "reject"'),
+        ),
+        reporting,
       );
-      failed(hook, job, error, reporting);
-    }
   }
 }

@@ -9,6 +9,7 @@ import type { Engine } from "../engine/engine.ts";
 import { type InsertItem, isKeyRace, needsTransaction } from "../engine/insert.ts";
 import { InvalidJobError } from "../errors.ts";
 import type { Events } from "../events.ts";
+import { assertKnownKeys } from "../validate.ts";
 import { askEnqueueHooks } from "./enqueue-hooks.ts";
 import { compileHooks, type HookReport } from "./hook.ts";
 import { InsertTransaction } from "./insert-transaction.ts";
@@ -89,7 +90,11 @@ export function createEnqueue(shared: EnqueueShared): Enqueue {
     addJobs: (async (
       jobs: readonly JobInput<AnyTask | string>[],
       options: { client?: Transaction } = {},
-    ) => add(jobs, options.client, false)) as AddJobs,
+    ) => {
+      // A misspelt client would have the jobs added outside of the caller's transaction.
+      assertKnownKeys(options, ["client"], "addJobs");
+      return add(jobs, options.client, false);
+    }) as AddJobs,
   };
 }
 

@@ -1,6 +1,7 @@
 import type { FailureDecision } from "../contract/decisions.ts";
 import type { FailureInput } from "../contract/hooks.ts";
 import { HookError } from "../errors.ts";
+import { problemOfUntil, unknownKind } from "./check-decision.ts";
 import { type CompiledHook, type HookReport, isPromise, within } from "./hook.ts";
 
 /** What `onFailure` hooks decide together: they write it here, and read what those before them wrote. */
@@ -34,10 +35,13 @@ export async function askOnFailure<T extends FailureInput & FailureVerdict>(
 }
 
 function apply(plugin: string, verdict: FailureVerdict, decision: FailureDecision): void {
-  switch (decision.kind) {
-    case "retry":
+  switch (decision?.kind) {
+    case "retry": {
+      const problem = problemOfUntil(decision.at, "retry, at");
+      if (problem !== undefined) throw new HookError(plugin, "onFailure", problem);
       if (verdict.decision === undefined && !verdict.isLastAttempt) verdict.decision = decision;
       break;
+    }
     case "exhaust":
       if (verdict.decision === undefined) {
         verdict.decision = decision;
@@ -48,13 +52,11 @@ function apply(plugin: string, verdict: FailureVerdict, decision: FailureDecisio
       verdict.decision = decision;
       verdict.isLastAttempt = true;
       break;
-    default: {
-      const got = JSON.stringify((decision as { kind?: unknown }).kind) ?? String(decision);
+    default:
       throw new HookError(
         plugin,
         "onFailure",
-        `returned a decision of kind ${got}; it is one of "retry", "exhaust", "taken", or undefined`,
+        unknownKind(decision, '"retry", "exhaust", "taken"'),
       );
-    }
   }
 }

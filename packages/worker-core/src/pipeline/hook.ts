@@ -69,28 +69,41 @@ type AnyHook<TInput, TDecision> = HookPlace &
  * Compiles an ordered list of hooks.
  *
  * @param gather - whether a batch form is fed from calls of one tick (run side) or by the caller (enqueue side)
+ * @param late - given what a gathered batch decides after its timeout
  */
 export function compileHooks<TInput, TDecision>(
   bound: readonly Bound<AnyHook<TInput, TDecision>>[],
   name: HookName,
   report: HookReport,
   gather: boolean,
+  late?: (plugin: string, decision: TDecision | undefined) => void,
 ): CompiledHook<TInput, TDecision>[] {
   return bound.map(({ plugin, hook }) => {
     const where = `plugin ${plugin}, ${name}`;
-    const single =
-      hook.run ?? singleFromBatch(hook.batch as NonNullable<typeof hook.batch>, where, gather);
+    const timeoutMs =
+      hook.timeout === undefined
+        ? DEFAULT_TIMEOUT_MS
+        : parseDuration(hook.timeout, `${where}, timeout`);
+    const batch = hook.batch === undefined ? undefined : checkedBatch(hook.batch, where);
+    const bounded: Batch<TInput, TDecision> | undefined =
+      batch &&
+      ((inputs) => {
+        const decisions = batch(inputs);
+        return isPromise(decisions)
+          ? within(decisions, timeoutMs, plugin, name, (all) => {
+              for (const decision of all) late?.(plugin, decision);
+            })
+          : decisions;
+      });
+    const single = hook.run ?? singleFromBatch(bounded as NonNullable<typeof bounded>, gather);
     return {
       plugin,
       name,
       // An after-hook that fails decides nothing: the job goes on as if it were not there.
       onError: hook.onError ?? "open",
-      timeoutMs:
-        hook.timeout === undefined
-          ? DEFAULT_TIMEOUT_MS
-          : parseDuration(hook.timeout, `${where}, timeout`),
+      timeoutMs,
       call: timed(single, plugin, name, report),
-      batch: hook.batch === undefined ? undefined : checkedBatch(hook.batch, where),
+      batch,
       appliesTo: hook.appliesTo ?? (() => true),
     };
   });
@@ -99,15 +112,13 @@ export function compileHooks<TInput, TDecision>(
 type Single<TInput, TDecision> = CompiledHook<TInput, TDecision>["call"];
 type Batch<TInput, TDecision> = NonNullable<CompiledHook<TInput, TDecision>["batch"]>;
 
+/** @param batch - bounded in time, as a call that never ended would hold up all later ones */
 function singleFromBatch<TInput, TDecision>(
   batch: Batch<TInput, TDecision>,
-  where: string,
   gather: boolean,
 ): Single<TInput, TDecision> {
-  const checked = checkedBatch(batch, where);
-  if (gather)
-    return createBatcher<TInput, TDecision | undefined>(async (inputs) => checked(inputs));
-  return async (input) => (await checked([input]))[0];
+  if (gather) return createBatcher<TInput, TDecision | undefined>(async (inputs) => batch(inputs));
+  return async (input) => (await batch([input]))[0];
 }
 
 function checkedBatch<TInput, TDecision>(
@@ -145,7 +156,8 @@ function timed<TInput, TDecision>(
       const decision = call(input);
       if (!isPromise(decision)) return decision;
       pending = true;
-      return decision.finally(record);
+      // Not every thenable has a `finally`.
+      return Promise.resolve(decision).finally(record);
     } finally {
       if (!pending) record();
     }

@@ -1,5 +1,7 @@
 import type pg from "pg";
 import { type Query, type Row, type Transaction, toQuery } from "../contract/query.ts";
+import { InvalidJobError } from "../errors.ts";
+import { printValue } from "../print-value.ts";
 
 /** What `savepoint` says outside a transaction. */
 const NO_ACTIVE_TRANSACTION = "25P01";
@@ -18,8 +20,11 @@ export class InsertTransaction {
   #opening: Promise<void> | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #aborted = false;
+  #ended = false;
 
+  /** @throws InvalidJobError when `caller` is no client in a transaction */
   constructor(pool: pg.Pool, caller: Transaction | undefined) {
+    if (caller !== undefined) assertClient(caller);
     this.#pool = pool;
     this.#caller = caller === undefined ? undefined : toQuery(caller);
   }
@@ -28,14 +33,23 @@ export class InsertTransaction {
   readonly query: Query = <R extends Row>(
     text: string,
     values?: readonly unknown[],
-  ): Promise<R[]> => {
-    if (this.#caller !== undefined)
-      return this.#inTurn(() => (this.#caller as Query)<R>(text, values));
-    return this.#inTurn(async () => {
+  ): Promise<R[]> =>
+    this.#inTurn(async () => {
+      // A hook that writes after its timeout: there is no job any more for that to stand or fall with.
+      if (this.#ended) throw new Error("the transaction that inserts the job has ended");
+      if (this.#caller !== undefined) return this.#caller<R>(text, values);
       const target = this.#client ?? this.#pool;
       return (await target.query<R>(text, values as unknown[])).rows;
     });
-  };
+
+  /** Ends the transaction, and keeps what comes after out. */
+  async #end(...statements: string[]): Promise<void> {
+    const target = this.#caller ?? ((text: string) => (this.#client as pg.PoolClient).query(text));
+    await this.#inTurn(async () => {
+      this.#ended = true;
+      for (const statement of statements) await target(statement);
+    });
+  }
 
   /** PostgreSQL has given the open transaction up after a statement in it failed: nothing can be inserted any more. */
   get aborted(): boolean {
@@ -67,8 +81,9 @@ export class InsertTransaction {
   }
 
   async commit(): Promise<void> {
-    if (this.#state === "savepoint") await this.query(`release savepoint ${SAVEPOINT}`);
-    if (this.#state === "transaction") await this.query("commit");
+    if (this.#state === "savepoint") await this.#end(`release savepoint ${SAVEPOINT}`);
+    if (this.#state === "transaction") await this.#end("commit");
+    this.#ended = true;
     this.#state = "none";
     this.#client?.release();
     this.#client = undefined;
@@ -77,13 +92,15 @@ export class InsertTransaction {
   async rollback(): Promise<void> {
     const client = this.#client;
     try {
-      if (this.#state === "savepoint") await this.query(`rollback to savepoint ${SAVEPOINT}`);
-      if (this.#state === "transaction") await this.query("rollback");
+      if (this.#state === "savepoint")
+        await this.#end(`rollback to savepoint ${SAVEPOINT}`, `release savepoint ${SAVEPOINT}`);
+      if (this.#state === "transaction") await this.#end("rollback");
       client?.release();
     } catch (error) {
       // A connection that cannot roll back is not lent again; the server rolls back when it closes.
       client?.release(error as Error);
     }
+    this.#ended = true;
     this.#state = "none";
     this.#client = undefined;
   }
@@ -97,4 +114,15 @@ export class InsertTransaction {
     });
     return turn;
   }
+}
+
+function assertClient(client: unknown): void {
+  if (typeof client === "function") return;
+  const right = "pass a pg client in a transaction, or a function (text, values) => rows";
+  const { query, totalCount } = (client ?? {}) as { query?: unknown; totalCount?: unknown };
+  if (typeof query !== "function")
+    throw new InvalidJobError(`client got ${printValue(client)}; ${right}`);
+  // Each of a pool's queries may go over another connection, a `begin` and its `commit` too.
+  if (typeof totalCount === "number")
+    throw new InvalidJobError(`client got a pool, which has no transaction of its own; ${right}`);
 }

@@ -10,10 +10,11 @@ import { HookError, InvalidPayloadError, JobFailedError, messageOf } from "../er
 import { type Flags, fromFlags } from "../labels.ts";
 import { formatIssues, type PayloadResult, validatePayload } from "../validate.ts";
 import { runAround } from "./around.ts";
+import { problemOfStop } from "./check-decision.ts";
 import { askOnFailure } from "./failure.ts";
 import { type CompiledHook, isPromise, within } from "./hook.ts";
 import { observe } from "./observe.ts";
-import { PermitStack } from "./permits.ts";
+import { PermitStack, rollBackLate } from "./permits.ts";
 import type { RunShared, RunTask } from "./run-task.ts";
 import { createTaskContext } from "./task-context.ts";
 
@@ -140,7 +141,7 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
     let decision: RunDecision | undefined | void;
     try {
       decision = await within(pending, hook.timeoutMs, hook.plugin, "beforeRun", (late) =>
-        this.#rollBackLate(hook, late),
+        rollBackLate(hook.plugin, late, this.shared.report),
       );
     } catch (error) {
       decision = this.#hookFailed(hook, error);
@@ -149,17 +150,6 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
     if (stop !== undefined) return stop;
     if (this.interrupted) return this.#stopInterrupted();
     return this.#gate(next);
-  }
-
-  /** A hook that grants after its timeout: nobody will settle that permit, so it goes back at once. */
-  #rollBackLate(
-    hook: CompiledHook<RunInput, RunDecision>,
-    late: RunDecision | undefined | void,
-  ): void {
-    if (late?.kind !== "proceed" || late.permit === undefined) return;
-    const stack = new PermitStack(this.shared.report);
-    stack.push(hook.plugin, late.permit);
-    void stack.rollback();
   }
 
   #hookFailed(
@@ -184,26 +174,19 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
     hook: CompiledHook<RunInput, RunDecision>,
     decision: RunDecision,
   ): Promise<unknown> | undefined {
-    switch (decision.kind) {
-      case "proceed":
-        return this.#grant(hook.plugin, decision.permit, decision.context, decision.around);
-      case "defer":
-        return this.#defer(decision, stamp(hook, decision.reason));
-      case "skip":
-        return this.#skip(stamp(hook, decision.reason));
-      case "fail":
-        return this.#failForGood(new JobFailedError(stamp(hook, decision.reason), decision.cause));
-      default: {
-        const got = JSON.stringify((decision as { kind?: unknown }).kind) ?? String(decision);
-        const error = new HookError(
-          hook.plugin,
-          "beforeRun",
-          `returned a decision of kind ${got}; it is one of "proceed", "defer", "skip", "fail", or undefined`,
-        );
-        const closed = this.#hookFailed(hook, error);
-        return closed && this.#defer(closed, stamp(hook, closed.reason));
-      }
-    }
+    if (decision?.kind === "proceed")
+      return this.#grant(hook.plugin, decision.permit, decision.context, decision.around);
+    const problem = problemOfStop(decision);
+    const stop =
+      problem === undefined
+        ? decision
+        : this.#hookFailed(hook, new HookError(hook.plugin, "beforeRun", problem));
+    if (stop === undefined) return undefined;
+    const reason = stamp(hook, stop.reason);
+    if (stop.kind === "defer") return this.#defer(stop, reason);
+    return stop.kind === "skip"
+      ? this.#skip(reason)
+      : this.#failForGood(new JobFailedError(reason, stop.cause));
   }
 
   /** The job went back to the queue while a hook was still deciding. */

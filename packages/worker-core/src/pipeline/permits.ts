@@ -1,3 +1,4 @@
+import type { RunDecision } from "../contract/decisions.ts";
 import type { Outcome, Permit } from "../contract/permit.ts";
 import type { HookReport } from "./hook.ts";
 import { isPromise, within } from "./hook.ts";
@@ -38,4 +39,16 @@ export class PermitStack {
       }
     }
   }
+}
+
+/** A hook that grants after its timeout: nobody will settle that permit, so it goes back at once. */
+export function rollBackLate(
+  plugin: string,
+  late: RunDecision | undefined | void,
+  report: HookReport,
+): void {
+  if (late?.kind !== "proceed" || late.permit === undefined) return;
+  const stack = new PermitStack(report);
+  stack.push(plugin, late.permit);
+  void stack.rollback();
 }

@@ -4,7 +4,10 @@ import type { AnyTask, JobInput, TaskInfo } from "../contract/task.ts";
 import type { InsertItem } from "../engine/insert.ts";
 import { InvalidJobError, InvalidPayloadError, messageOf, UnknownTaskError } from "../errors.ts";
 import { checkLabels } from "../labels.ts";
+import { printValue } from "../print-value.ts";
 import { assertKnownKeys, formatIssues, type PayloadResult, validatePayload } from "../validate.ts";
+import { isStorableDate } from "./check-decision.ts";
+import { isPromise } from "./hook.ts";
 
 const NO_LABELS: Labels = Object.freeze({});
 const JOB_KEYS = [
@@ -86,7 +89,7 @@ export function prepareJobs(
     const schema = one.info.payload;
     if (schema === undefined) continue;
     const result = validatePayload(schema, one.spec.payload);
-    if (result instanceof Promise) {
+    if (isPromise(result)) {
       pending ??= [];
       pending.push(result.then((settled) => assertPayload(one, settled)));
     } else {
@@ -107,6 +110,8 @@ function prepareJob(
   plainTasks: ReadonlyMap<string, unknown>,
   where: string,
 ): Prepared {
+  if (typeof job !== "object" || job === null)
+    throw new InvalidJobError(`${where}got ${printValue(job)}; a job is { task, payload }`);
   for (const key in job)
     if (!KNOWN.has(key))
       assertKnownKeys(job, JOB_KEYS, where === "" ? "addJob" : where.slice(0, -2));
@@ -163,24 +168,24 @@ export function checkSpec(spec: JobSpec, where: string): void {
 function specProblem(spec: JobSpec): string | undefined {
   const { priority, maxAttempts, jobKey, jobKeyMode, queueName, runAt, labels, flags } = spec;
   if (priority !== undefined && !isIntegerIn(priority, -32_768, 32_767)) {
-    return `priority got ${show(priority)}; it is an integer from -32768 to 32767`;
+    return `priority got ${printValue(priority)}; it is an integer from -32768 to 32767`;
   }
   if (maxAttempts !== undefined && !isIntegerIn(maxAttempts, 1, 32_767)) {
-    return `maxAttempts got ${show(maxAttempts)}; it is an integer from 1 to 32767`;
+    return `maxAttempts got ${printValue(maxAttempts)}; it is an integer from 1 to 32767`;
   }
   if (jobKey !== undefined && !isText(jobKey, 512))
-    return `jobKey got ${show(jobKey)}; it is a string of 1 to 512 characters`;
+    return `jobKey got ${printValue(jobKey)}; it is a string of 1 to 512 characters`;
   if (jobKeyMode !== undefined && !KEY_MODES.includes(jobKeyMode)) {
-    return `jobKeyMode got ${show(jobKeyMode)}; it is one of ${KEY_MODES.join(", ")}`;
+    return `jobKeyMode got ${printValue(jobKeyMode)}; it is one of ${KEY_MODES.join(", ")}`;
   }
   if (queueName !== undefined && !isText(queueName, 128)) {
-    return `queueName got ${show(queueName)}; it is a string of 1 to 128 characters`;
+    return `queueName got ${printValue(queueName)}; it is a string of 1 to 128 characters`;
   }
-  if (runAt !== undefined && !(runAt instanceof Date && !Number.isNaN(runAt.getTime()))) {
-    return `runAt got ${show(runAt)}; it is a valid Date`;
+  if (runAt !== undefined && !isStorableDate(runAt)) {
+    return `runAt got ${printValue(runAt)}; it is a valid Date of the years 1 to 9999`;
   }
   if (flags !== undefined && !(Array.isArray(flags) && flags.every((flag) => isText(flag, 512)))) {
-    return `flags got ${show(flags)}; it is an array of strings of 1 to 512 characters`;
+    return `flags got ${printValue(flags)}; it is an array of strings of 1 to 512 characters`;
   }
   return labels === NO_LABELS ? undefined : checkLabels(labels);
 }
@@ -194,14 +199,10 @@ function isText(value: unknown, longest: number): boolean {
     typeof value === "string" &&
     value.length > 0 &&
     value.length <= longest &&
-    !value.includes("\0")
+    !value.includes("\0") &&
+    // PostgreSQL takes no half of a character.
+    value.isWellFormed()
   );
-}
-
-function show(value: unknown): string {
-  if (typeof value === "string")
-    return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
-  return value instanceof Date ? "an invalid Date" : String(value);
 }
 
 /**
@@ -214,7 +215,7 @@ export function checkKeys(items: readonly InsertItem[]): void {
     if (spec.jobKey === undefined) continue;
     if (keys.has(spec.jobKey)) {
       throw new InvalidJobError(
-        `job key ${show(spec.jobKey)} occurs twice in one addJobs; a key may occur once: keep the job that is meant to win`,
+        `job key ${printValue(spec.jobKey)} occurs twice in one addJobs; a key may occur once: keep the job that is meant to win`,
       );
     }
     keys.add(spec.jobKey);

@@ -15,6 +15,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { Events } from "../events.ts";
 import { type CompiledHook, compileHooks, type HookReport } from "./hook.ts";
 import { JobRun } from "./job-run.ts";
+import { rollBackLate } from "./permits.ts";
 import { runBare } from "./run-bare.ts";
 
 /** What all runs of a worker share. */
@@ -62,6 +63,7 @@ export function createTaskWrapper(
     "beforeRun",
     shared.report,
     true,
+    (plugin, late) => rollBackLate(plugin, late, shared.report),
   );
   const afterRun = compileHooks<AfterRunInput, never>(
     composition.afterRun,

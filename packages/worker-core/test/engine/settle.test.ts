@@ -110,8 +110,8 @@ describe("engine.giveBack", () => {
     const { engine, add, claim, row } = await testEngine();
     const [one, two] = [await add(), await add()];
     await claim([one, two]);
-    expect(await engine.giveBack(POOL, [one])).toBe(1);
-    expect(await engine.giveBack("pool-other", [two])).toBe(0);
+    expect(await engine.giveBack(POOL, { only: [one] })).toBe(1);
+    expect(await engine.giveBack("pool-other", { only: [two] })).toBe(0);
     expect(await row(two)).toMatchObject({ locked_by: POOL });
   });
 });

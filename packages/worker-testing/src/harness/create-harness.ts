@@ -48,6 +48,8 @@ export interface Harness<P extends readonly AnyPlugin[] = readonly AnyPlugin[]> 
   readonly logs: readonly LogEntry[];
   /** What happened to jobs in the worker, oldest first. */
   readonly history: readonly JobEvent[];
+  /** Calls back on every further event of {@link Harness.history}; returns how to stop that. */
+  onChange(listener: () => void): () => void;
   /**
    * Waits until no job is ready or running. Jobs that are due later and jobs that failed for good may be left.
    *
@@ -167,6 +169,7 @@ function assemble<P extends readonly AnyPlugin[]>(
     enqueueSql: createEnqueueSql(sql, engineSchema),
     logs: captured.entries,
     history: history.events,
+    onChange: history.onChange,
     drain: ({ timeout: given } = {}) =>
       drainJobs({ worker, query: sql, history, engineSchema, timeoutMs: bound(given) }),
     waitFor: (selector, state, { timeout: given } = {}) =>

@@ -15,7 +15,7 @@ import { until } from "./until.ts";
  *
  * - `ready`, `scheduled`, `held`, `running`, `failed`: what its row says, whoever brought it there
  * - `gone`: it has no row (any more)
- * - `started`: its task has begun at least once
+ * - `started`: a worker has claimed it at least once
  * - `succeeded`: its task returned and the row is gone
  * - `skipped`: a plugin skipped it and the row is gone
  * - `deferred`: a plugin has deferred it, and the row is back in the queue

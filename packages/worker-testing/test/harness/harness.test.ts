@@ -66,7 +66,6 @@ describe("createHarness", () => {
     await using h = await harness();
     for (const [name, guest] of [
       ["Ada", "later"],
-      ["Ada", "soon"],
       ["Ada", "none"],
       ["nobody", "none"],
     ] as const) {

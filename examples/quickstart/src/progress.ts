@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { formatDuration, type Query } from "@oppulence/worker-core";
+
+const BAR_WIDTH = 28;
+/** Between two looks at the database. */
+const LOOK_MS = { terminal: 200, log: 500 };
+/** Where the progress is no bar: between two lines. */
+const LINE_MS = 2_000;
+
+/** How far the demo is, read in one statement from tables that anybody may read. */
+interface Progress {
+  readonly written: number;
+  readonly failed: number;
+  /** Jobs that are still to run. */
+  readonly left: number;
+}
+
+async function readProgress(query: Query): Promise<Progress> {
+  const [progress] = await query<Progress & Record<string, unknown>>(`
+select (select count(*)::int from demo.airports) as written,
+  count(*) filter (where attempts >= max_attempts and locked_at is null)::int as failed,
+  count(*) filter (where attempts < max_attempts or locked_at is not null)::int as left
+from graphile_worker.jobs`);
+  return progress as Progress;
+}
+
+/**
+ * Shows on standard error how far the work is until no job is left: a bar on a terminal, a line every two
+ * seconds elsewhere.
+ *
+ * @param total - number of airports
+ * @param signal - ends it early
+ */
+export async function followProgress(
+  query: Query,
+  total: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const out = process.stderr;
+  const started = performance.now();
+  let printed = started;
+  while (!signal.aborted) {
+    const progress = await readProgress(query);
+    const elapsed = performance.now() - started;
+    const text = describe(progress, total, elapsed);
+    if (out.isTTY)
+      out.write(`\r\x1b[2K${bar((progress.written + progress.failed) / total)} ${text}`);
+    else if (performance.now() - printed >= LINE_MS || progress.left === 0) {
+      out.write(`${text}\n`);
+      printed = performance.now();
+    }
+    if (progress.left === 0) break;
+    await sleep(out.isTTY ? LOOK_MS.terminal : LOOK_MS.log, undefined, { signal }).catch(() => {});
+  }
+  if (out.isTTY) out.write("\n");
+}
+
+function bar(done: number): string {
+  const full = Math.round(Math.min(1, done) * BAR_WIDTH);
+  return "█".repeat(full) + "░".repeat(BAR_WIDTH - full);
+}
+
+function describe({ written, failed, left }: Progress, total: number, elapsedMs: number): string {
+  const done = (written + failed).toLocaleString("en");
+  const parts = [
+    `${done} of ${total.toLocaleString("en")} airports`,
+    `${failed} failed`,
+    `${left.toLocaleString("en")} jobs left`,
+    formatDuration(elapsedMs),
+  ];
+  return parts.join(" · ");
+}

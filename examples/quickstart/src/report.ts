@@ -1,0 +1,50 @@
+import type { Summary } from "./summary.ts";
+
+const number = (value: number) => value.toLocaleString("en");
+const plural = (count: number, noun: string) => `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
+
+/** The summary for people. */
+export function formatSummary(summary: Summary): string {
+  const { airports, countries, remotest, failures, stopped } = summary;
+  return [
+    "",
+    `${number(airports.staged)} airports in: ${number(airports.written)} written, ${number(airports.failed)} failed, ${number(airports.skipped)} skipped`,
+    `${summary.seconds.toFixed(1)} s, ${number(summary.jobsPerSecond)} airports a second`,
+    "",
+    "Failed, as they would in production:",
+    ...failures.flatMap(({ cause, airports: count, examples }) => [
+      `  ${number(count).padStart(5)}  ${cause}`,
+      `         such as ${examples.join(", ")}`,
+    ]),
+    "",
+    "Held back by plugins:",
+    ...(stopped.length === 0 ? ["  nothing"] : []),
+    ...stopped.map(
+      ({ kind, plugin, code, jobs, times }) =>
+        `  ${number(jobs).padStart(5)}  ${kind} by ${plugin} (${code}), ${plural(times, "time")} in all`,
+    ),
+    "",
+    `${plural(countries.surveyed, "country").replace("countrys", "countries")} surveyed in ${plural(countries.surveys, "job")}`,
+    ...(remotest === undefined
+      ? []
+      : [
+          `farthest from an airport with an IATA code of its own country: ${remotest.name} (${remotest.country}), ${number(remotest.km)} km from ${remotest.nearest}`,
+        ]),
+    `${plural(countries.staleOffsets, "airport")} whose UTC offset in the data is not what its time zone says`,
+  ].join("\n");
+}
+
+/** What can be done with the worker and the database while they are kept. */
+export function formatWhatToTry(
+  databaseUrl: string,
+  metrics: { readonly url: string } | undefined,
+): string {
+  const cli = `DATABASE_URL=${databaseUrl} \\\n    node scripts/run.mjs packages/worker-cli/src/bin.ts --config examples/quickstart/worker.config.ts`;
+  return `
+Kept until Ctrl-C. Try:
+  curl ${metrics?.url}/metrics
+  curl ${metrics?.url}/readyz
+  psql ${databaseUrl} -c 'select * from demo.countries order by airports desc limit 10'
+  ${cli} jobs list --state failed
+  ${cli} plugins`;
+}

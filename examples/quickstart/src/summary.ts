@@ -1,0 +1,152 @@
+import type { Query } from "@oppulence/worker-core";
+
+/** Airports that failed for one reason. */
+export interface Failure {
+  /** What is wrong, path first: `tz: an airport has a time zone`. */
+  readonly cause: string;
+  readonly airports: number;
+  /** Some of them, by name. */
+  readonly examples: readonly string[];
+}
+
+/** Jobs that a plugin stopped for one reason. */
+export interface Stopped {
+  readonly kind: "deferred" | "skipped";
+  readonly plugin: string;
+  readonly code: string;
+  readonly jobs: number;
+  readonly times: number;
+}
+
+/** What the demo did, as the database has it. */
+export interface Summary {
+  readonly airports: {
+    readonly staged: number;
+    readonly written: number;
+    readonly failed: number;
+    readonly skipped: number;
+  };
+  readonly countries: {
+    readonly surveyed: number;
+    readonly surveys: number;
+    readonly staleOffsets: number;
+  };
+  readonly remotest:
+    | {
+        readonly name: string;
+        readonly country: string;
+        readonly km: number;
+        readonly nearest: string;
+      }
+    | undefined;
+  readonly failures: readonly Failure[];
+  readonly stopped: readonly Stopped[];
+  /** From the first row staged to the last airport written. */
+  readonly seconds: number;
+  /** Airports a second in that time, failed ones included. */
+  readonly jobsPerSecond: number;
+}
+
+/** Reads the summary. Nothing in it was counted by the demo's own process. */
+export async function readSummary(query: Query): Promise<Summary> {
+  const [counts] = await query<Counts>(COUNTS);
+  const { staged, written, failed, skipped, seconds, ...countries } = counts as Counts;
+  const [remotest] = await query<NonNullable<Summary["remotest"]> & Record<string, unknown>>(
+    REMOTEST,
+  );
+  return {
+    airports: { staged, written, failed, skipped },
+    countries: {
+      surveyed: countries.surveyed,
+      surveys: countries.surveys,
+      staleOffsets: countries.stale_offsets,
+    },
+    remotest,
+    failures: await query<Failure & Record<string, unknown>>(FAILURES),
+    stopped: await query<Stopped & Record<string, unknown>>(STOPPED),
+    seconds,
+    jobsPerSecond: Math.round((written + failed) / seconds),
+  };
+}
+
+/**
+ * Checks that every row that went in has come out somewhere, and that the second level has seen them all.
+ *
+ * @returns a sentence for each thing that does not add up
+ */
+export async function findMismatches(query: Query, expected: number): Promise<string[]> {
+  const { airports } = await readSummary(query);
+  const problems: string[] = [];
+  if (airports.staged !== expected)
+    problems.push(`${expected} rows were read and ${airports.staged} staged`);
+  const out = airports.written + airports.failed + airports.skipped;
+  if (out !== airports.staged) {
+    problems.push(
+      `${airports.staged} airports went in and ${out} came out: ${airports.written} written, ${airports.failed} failed, ${airports.skipped} skipped`,
+    );
+  }
+  const stale = await query<{ country: string }>(`
+select country from demo.airports left join demo.countries on countries.name = country
+group by country, countries.airports having count(*) is distinct from countries.airports order by country`);
+  if (stale.length > 0)
+    problems.push(
+      `the survey of ${stale.map(({ country }) => country).join(", ")} has not seen every airport`,
+    );
+  return problems;
+}
+
+interface Counts extends Record<string, unknown> {
+  staged: number;
+  written: number;
+  failed: number;
+  skipped: number;
+  surveyed: number;
+  surveys: number;
+  stale_offsets: number;
+  seconds: number;
+}
+
+/** A failed job stays in graphile-worker's table; its key says which row it was for. */
+const FAILED = `
+failed as (
+  select raw_airports.row, jobs.last_error
+  from graphile_worker.jobs
+  join demo.raw_airports on jobs.key = 'airport:' || raw_airports.id
+  where jobs.attempts >= jobs.max_attempts
+)`;
+
+const COUNTS = `
+with ${FAILED}
+select
+  (select count(*)::int from demo.raw_airports) as staged,
+  (select count(*)::int from demo.airports) as written,
+  (select count(*)::int from failed) as failed,
+  (select count(*)::int from oppulence_worker.core_notes where kind = 'skipped') as skipped,
+  (select count(*)::int from demo.countries) as surveyed,
+  (select coalesce(sum(surveys), 0)::int from demo.countries) as surveys,
+  (select coalesce(sum(stale_offsets), 0)::int from demo.countries) as stale_offsets,
+  (select extract(epoch from max(imported_at) - (select min(staged_at) from demo.raw_airports))::float8
+    from demo.airports) as seconds`;
+
+/** The path and what would be right; what was got differs from row to row. */
+const FAILURES = `
+with ${FAILED}, explained as (
+  select row,
+    regexp_replace(regexp_replace(last_error, '^.*does not match its schema: ', ''), ', got ("[^"]*"|[^;]*)', '', 'g') as cause
+  from failed
+)
+select cause, count(*)::int as airports,
+  (array_agg((row ->> 'name') || ' (' || (row ->> 'country') || ')' order by (row ->> 'id')::int))[1:3] as examples
+from explained
+group by cause
+order by airports desc, cause`;
+
+const STOPPED = `
+select kind, plugin, code, count(*)::int as jobs, sum(count)::int as times
+from oppulence_worker.core_notes
+group by kind, plugin, code
+order by kind, plugin, code`;
+
+const REMOTEST = `
+select name, country, round(nearest_km)::int as km, nearest_iata as nearest
+from demo.airports where nearest_km is not null order by nearest_km desc, id limit 1`;

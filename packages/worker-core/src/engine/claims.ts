@@ -1,0 +1,77 @@
+/** What `pg` gives of a claim: graphile-worker's rows. */
+interface ClaimedRow {
+  readonly id: string;
+}
+
+/** Jobs that a pool of the engine has been handed and has not yet written the end of. */
+export class Claims {
+  readonly #held = new Map<string, object>();
+
+  /** The database has answered a claim. */
+  add(rows: readonly ClaimedRow[]): void {
+    for (const row of rows) this.#held.set(row.id, row);
+  }
+
+  /** The end of these claims has been written. */
+  delete(ids: readonly string[]): void {
+    for (const id of ids) this.#held.delete(id);
+  }
+
+  /** Somebody else has written the end of this very claim; the job may be claimed anew by now. */
+  forget(job: ClaimedRow): void {
+    if (this.#held.get(job.id) === job) this.#held.delete(job.id);
+  }
+
+  ids(): string[] {
+    return [...this.#held.keys()];
+  }
+}
+
+/**
+ * Lets claims through, and stops them while it is found out what a claim without an answer has taken.
+ *
+ * A connection that breaks during a claim leaves it open whether the claim was committed. If it was, its
+ * jobs are locked by this pool and nobody runs them. Only when no claim is under way can they be told from
+ * those whose answer is still coming.
+ */
+export class ClaimGate {
+  readonly #reconcile: () => Promise<void>;
+  #underWay = 0;
+  #mending: Promise<void> | undefined;
+  #idle: (() => void) | undefined;
+
+  /** @param reconcile - gives back what the pool holds and was never handed */
+  constructor(reconcile: () => Promise<void>) {
+    this.#reconcile = reconcile;
+  }
+
+  /** Makes a claim. */
+  async claim<T>(claim: () => Promise<T>): Promise<T> {
+    while (this.#mending !== undefined) await this.#mending;
+    this.#underWay++;
+    try {
+      return await claim();
+    } finally {
+      this.#underWay--;
+      if (this.#underWay === 0) this.#idle?.();
+    }
+  }
+
+  /** A claim got no answer. Resolves once claims may go on. */
+  mend(): Promise<void> {
+    this.#mending ??= this.#mend().finally(() => {
+      this.#mending = undefined;
+    });
+    return this.#mending;
+  }
+
+  async #mend(): Promise<void> {
+    if (this.#underWay > 0) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+      this.#idle = undefined;
+    }
+    await this.#reconcile();
+  }
+}

@@ -1,0 +1,155 @@
+import type pg from "pg";
+import { ClaimGate, type Claims } from "./claims.ts";
+import { isPassing, withRetries } from "./retries.ts";
+
+/** What a statement of the engine does to its pool's claims. */
+type Kind = "claim" | "complete" | "fail" | "return" | "other";
+
+/** graphile-worker names its statements; these are safe to repeat, but for the claim, see {@link ClaimGate}. */
+const KINDS: readonly (readonly [RegExp, Kind])[] = [
+  [/^get_job/, "claim"],
+  [/^complete_job/, "complete"],
+  [/^fail_job/, "fail"],
+  [/^return_job/, "return"],
+  [/^(?:clear_stale_locks|get_queue_names)/, "other"],
+];
+
+interface NamedQuery {
+  readonly name: string;
+  readonly text: string;
+  readonly values: unknown[];
+}
+
+/** What {@link resilientPool} needs. */
+export interface ResilientPoolOptions {
+  readonly claims: Claims;
+  /** False behind a pooler without prepared statements: names are then taken off on the way out. */
+  readonly preparedStatements: boolean;
+  /** Gives back what the pool holds but for these ids. */
+  readonly giveBackExcept: (pool: string, held: readonly string[]) => Promise<unknown>;
+  /** Aborted once no job is to be claimed any more. */
+  readonly noClaims: AbortSignal;
+  /** Aborted once nothing is to be written any more. */
+  readonly noWrites: AbortSignal;
+}
+
+/**
+ * The pool that is handed to the engine. The engine shuts down, or leaves promises to reject unheard, when
+ * the database goes away while it claims, completes, fails or returns jobs. Through this pool it does not
+ * notice: its statements wait and are repeated until the database is back.
+ *
+ * Everything else passes through: what tasks do with `withPgClient` fails as it always did, and the
+ * connection that listens is the engine's own to mend.
+ */
+export function resilientPool(pool: pg.Pool, options: ResilientPoolOptions): pg.Pool {
+  const { claims, noClaims, noWrites } = options;
+  let poolId = "";
+  // Without claims to come there is nothing to mend for: the end of the pool gives everything back.
+  const gate = new ClaimGate(async () => {
+    await withRetries(() => options.giveBackExcept(poolId, claims.ids()), noClaims);
+  });
+
+  async function claim(query: NamedQuery, first: () => Promise<pg.QueryResult>): Promise<unknown> {
+    poolId = query.values[0] as string;
+    const once = async (run: () => Promise<pg.QueryResult>) => {
+      try {
+        return await gate.claim(async () => {
+          const result = await run();
+          claims.add(result.rows);
+          return result;
+        });
+      } catch (error) {
+        if (isPassing(error)) await gate.mend();
+        throw error;
+      }
+    };
+    try {
+      return await withRetries(
+        (failures) => once(failures === 0 ? first : () => send(query)),
+        noClaims,
+      );
+    } catch (error) {
+      if (noClaims.aborted && isPassing(error)) return { rows: [] };
+      throw error;
+    }
+  }
+
+  async function write(
+    kind: Kind,
+    query: NamedQuery,
+    first: () => Promise<unknown>,
+  ): Promise<unknown> {
+    const result = await withRetries(
+      (failures) => (failures === 0 ? first() : send(query)),
+      noWrites,
+    );
+    claims.delete(writtenIds(kind, query.values));
+    return result;
+  }
+
+  const outgoing = (query: NamedQuery): NamedQuery | Omit<NamedQuery, "name"> => {
+    if (options.preparedStatements) return query;
+    const { name: _, ...unnamed } = query;
+    return unnamed;
+  };
+  const send = (query: NamedQuery) => pool.query(outgoing(query));
+
+  function wrapClient(client: pg.PoolClient): pg.PoolClient {
+    const query = (...args: unknown[]): unknown => {
+      const [first] = args;
+      const kind = args.length === 1 ? kindOf(first) : undefined;
+      if (kind === undefined) return (client.query as (...all: unknown[]) => unknown)(...args);
+      const named = first as NamedQuery;
+      const run = () => client.query(outgoing(named));
+      return kind === "claim" ? claim(named, run) : write(kind, named, run);
+    };
+    return new Proxy(client, {
+      get(target, property) {
+        if (property === "query") return query;
+        const value = Reflect.get(target, property) as unknown;
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+  }
+
+  const connect = async () => wrapClient(await withRetries(() => pool.connect(), noWrites));
+
+  return new Proxy(pool, {
+    get(target, property) {
+      if (property === "connect") {
+        // The form with a callback is that of the listening client.
+        return (callback?: Parameters<pg.Pool["connect"]>[0]) =>
+          callback === undefined ? connect() : target.connect(callback);
+      }
+      const value = Reflect.get(target, property) as unknown;
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+function kindOf(query: unknown): Kind | undefined {
+  if (typeof query !== "object" || query === null) return undefined;
+  const { name } = query as { name?: unknown };
+  if (typeof name !== "string") return undefined;
+  return KINDS.find(([pattern]) => pattern.test(name))?.[1];
+}
+
+/** The ids whose claim ends with a statement, from its parameters; empty where a claim goes on. */
+function writtenIds(kind: Kind, values: readonly unknown[]): string[] {
+  switch (kind) {
+    case "complete":
+      return ([] as string[]).concat(values[0] as string | string[]);
+    case "return":
+      return values[1] as string[];
+    case "fail":
+      return failedIds(values);
+    default:
+      return [];
+  }
+}
+
+/** `fail_job` has JSON in second place; `fail_jobs`, of a forced shutdown, ids in the first. */
+function failedIds([first, second]: readonly unknown[]): string[] {
+  if (Array.isArray(first)) return first as string[];
+  return (JSON.parse(second as string) as { jobId: string }[]).map(({ jobId }) => jobId);
+}

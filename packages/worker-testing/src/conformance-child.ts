@@ -1,0 +1,1 @@
+export { childConfig as config } from "./conformance/child-plugin.ts";

@@ -1,0 +1,23 @@
+/** One way to run graphile-worker. */
+export interface Cell {
+  readonly name: string;
+  readonly worker: GraphileConfig.WorkerOptions;
+}
+
+const COMMON = { concurrentJobs: 4, pollInterval: 500 } as const;
+const LOCAL_QUEUE = { localQueue: { size: 20 } } as const;
+const AT_ONCE = { completeJobBatchDelay: -1, failJobBatchDelay: -1 } as const;
+const BATCHED = { completeJobBatchDelay: 10, failJobBatchDelay: 10 } as const;
+
+/** The ways that change what a plugin meets: how jobs are fetched, and how their ends are written. */
+export const CELLS: readonly [Cell, ...Cell[]] = [
+  { name: "plain", worker: { ...COMMON, ...AT_ONCE } },
+  { name: "local queue", worker: { ...COMMON, ...LOCAL_QUEUE, ...AT_ONCE } },
+  { name: "batched writes", worker: { ...COMMON, ...BATCHED } },
+  { name: "local queue, batched writes", worker: { ...COMMON, ...LOCAL_QUEUE, ...BATCHED } },
+];
+
+/** The cell of a number, round and round. */
+export function cellOf(index: number): Cell {
+  return CELLS[index % CELLS.length] as Cell;
+}

@@ -1,0 +1,104 @@
+import { isDeepStrictEqual } from "node:util";
+import type { FailureInput, HookName, Job, RunInput } from "@oppulence/worker-core";
+import type { Check } from "../check.ts";
+import { check } from "../errors.ts";
+import { onStage, type Stage } from "../stage.ts";
+
+/** Checks of the plugin between two others that use every hook. */
+export const neighbourChecks: readonly Check[] = [
+  {
+    name: "neighbours: the hooks and permits of other plugins run once each on a job that succeeds",
+    everyCell: true,
+    run: (subject, cell) =>
+      onStage(subject, { cell, neighbours: true }, async (stage) => {
+        const added = await stage.add();
+        await stage.wait(added, "succeeded", "a job should run between two other plugins too");
+        assertSaid(stage, [
+          "before: beforeEnqueue",
+          "after: beforeEnqueue",
+          "before: beforeRun",
+          "after: beforeRun",
+          "after: afterRun",
+          "before: afterRun",
+          "after: commit succeeded",
+          "before: commit succeeded",
+        ]);
+      }),
+  },
+  {
+    name: "neighbours: the hooks and permits of other plugins run once each on a job that fails",
+    everyCell: true,
+    run: (subject, cell) =>
+      onStage(subject, { cell, neighbours: true }, async (stage) => {
+        stage.script.act = fails;
+        const added = await stage.add({ maxAttempts: 1 });
+        check(added.status === "added", () => `addJob ${added.status} a job that nothing stops`);
+        await stage.harness.waitFor(added.id, "started");
+        await stage.harness.drain();
+        assertSaid(stage, [
+          "before: beforeEnqueue",
+          "after: beforeEnqueue",
+          "before: beforeRun",
+          "after: beforeRun",
+          "after: onFailure",
+          "before: onFailure",
+          "after: commit failed",
+          "before: commit failed",
+        ]);
+      }),
+  },
+  {
+    name: "neighbours: the job's row is left to the core",
+    everyCell: true,
+    run: (subject, cell) =>
+      onStage(subject, { cell, neighbours: true }, async (stage) => {
+        const problems: string[] = [];
+        const watch = watchRow(stage, problems);
+        // These come right after the plugin's own hooks.
+        stage.after.watch = (hook, input) => hook === "beforeRun" && watch(hook, input as RunInput);
+        stage.before.watch = (hook, input) =>
+          (hook === "afterRun" || hook === "onFailure") && watch(hook, input as RunInput);
+        await stage.add();
+        await stage.harness.drain();
+        stage.script.act = fails;
+        await stage.add({ maxAttempts: 1 });
+        await stage.harness.drain();
+        check(problems.length === 0, () => problems.join("; "));
+      }),
+  },
+];
+
+async function fails(): Promise<never> {
+  throw new Error("the conformance suite fails this job");
+}
+
+function assertSaid({ log }: Stage, expected: readonly string[]): void {
+  const said = log.filter((line) => !/: (?:start|stop)$/.test(line));
+  check(
+    isDeepStrictEqual(said, expected),
+    () =>
+      `other plugins' hooks and permits were called as [${said.join(", ")}] instead of [${expected.join(", ")}]`,
+  );
+}
+
+/** Looks at the row in the database after a hook of the plugin. */
+function watchRow({ harness, subject }: Stage, problems: string[]) {
+  return async (hook: HookName, input: RunInput): Promise<undefined> => {
+    if (hook === "onFailure" && (input as FailureInput).decision?.kind === "taken") return;
+    const record = await harness.worker.engine.get(input.job.id);
+    const changed = changeOf(record?.job, input.job);
+    if (changed === undefined) return;
+    problems.push(
+      `after the ${hook} hook of ${subject.name} ${changed}; a hook decides, and the core acts on the row`,
+    );
+  };
+}
+
+function changeOf(row: Job | undefined, claimed: Job): string | undefined {
+  if (row === undefined) return "the job's row was gone";
+  if (row.locked_by !== claimed.locked_by) {
+    return `the job's row was locked by ${row.locked_by ?? "nobody"} instead of ${claimed.locked_by}`;
+  }
+  if (row.attempts === claimed.attempts) return undefined;
+  return `the job's row had ${row.attempts} attempts instead of ${claimed.attempts}`;
+}
