@@ -1,6 +1,7 @@
 import { startWithin } from "@oppulence/example-third-party-plugin";
 import { defineConfig } from "@oppulence/worker-core";
 import { metrics } from "@oppulence/worker-metrics";
+import { coalesce } from "./src/plugins/coalesce.ts";
 import { countryGate } from "./src/plugins/country-gate.ts";
 import { labelCountry } from "./src/plugins/label-country.ts";
 import { importAirport } from "./src/tasks/import-airport.ts";
@@ -10,6 +11,6 @@ import { surveyCountry } from "./src/tasks/survey-country.ts";
 export default defineConfig({
   tasks: [importAirport, surveyCountry],
   // Port 0 takes a free one: the demo never fails because something else listens.
-  plugins: [metrics({ port: 0 }), labelCountry(), startWithin(), countryGate()],
+  plugins: [metrics({ port: 0 }), labelCountry(), coalesce(), startWithin(), countryGate()],
   worker: { concurrentJobs: 8, maxPoolSize: 12, localQueue: { size: 200 } },
 });

@@ -9,8 +9,8 @@ declare module "@oppulence/worker-core" {
   }
 }
 
-/** How long a job is taken to need: what sets the slots of those that wait for it. */
-const TYPICAL_MS = 20;
+/** How much the last job's time counts in the average. */
+const WEIGHT = 0.1;
 const limit = z.int().min(1).max(1_000);
 
 /**
@@ -33,7 +33,7 @@ export function countryGate() {
             const country = labels[COUNTRY];
             if (country === undefined) return undefined;
             const room = roomFor(rooms, `${task.identifier} ${country}`, task);
-            if (room.running < room.limit) return proceed({ permit: enter(room) });
+            if (room.running < room.limit) return proceed({ permit: enter(room, clock) });
             return defer(nextSlot(room, clock), {
               code: "COUNTRY_FULL",
               message: `${room.limit} jobs of ${country} run already`,
@@ -49,6 +49,8 @@ export function countryGate() {
 interface Room {
   readonly limit: number;
   running: number;
+  /** How long a job takes, by a moving average: what sets the slots of those that wait. */
+  typicalMs: number;
   /** The last slot given away, in milliseconds since the epoch. */
   lastSlot: number;
 }
@@ -56,22 +58,24 @@ interface Room {
 function roomFor(rooms: Map<string, Room>, key: string, task: TaskInfo): Room {
   let room = rooms.get(key);
   if (room === undefined) {
-    room = { limit: task.options.perCountry ?? Number.POSITIVE_INFINITY, running: 0, lastSlot: 0 };
+    room = { limit: task.options.perCountry ?? Number.POSITIVE_INFINITY, running: 0, typicalMs: 10, lastSlot: 0 };
     rooms.set(key, room);
   }
   return room;
 }
 
-function enter(room: Room) {
+function enter(room: Room, clock: Clock) {
+  const entered = clock.now();
   room.running += 1;
   const leave = () => {
     room.running -= 1;
+    room.typicalMs += WEIGHT * (clock.now() - entered - room.typicalMs);
   };
   return { commit: leave, rollback: leave };
 }
 
 /** A slot of its own for each job: a crowd that came back at once would be deferred at once again. */
 function nextSlot(room: Room, clock: Clock): Date {
-  room.lastSlot = Math.max(clock.now(), room.lastSlot) + TYPICAL_MS / room.limit;
+  room.lastSlot = Math.max(clock.now(), room.lastSlot) + room.typicalMs / room.limit;
   return new Date(room.lastSlot);
 }

@@ -38,7 +38,7 @@ const airport = z.object({
 export const importAirport = defineTask({
   identifier: "import_airport",
   payload: airport,
-  perCountry: 8,
+  perCountry: 6,
   startWithin: "1h",
   run: async (row, { query, addJob }) => {
     await query(

@@ -10,6 +10,7 @@ const EARTH_RADIUS_KM = 6_371;
 export const surveyCountry = defineTask({
   identifier: "survey_country",
   payload: z.object({ country: z.string().min(1) }),
+  coalesce: true,
   run: async ({ country }, { query }) => {
     await query(
       `with here as materialized (

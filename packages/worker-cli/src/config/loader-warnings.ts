@@ -1,16 +1,27 @@
-/** Not news to whoever runs a command: types are stripped, and a package without `type` was read twice. */
-const UNWANTED = /MODULE_TYPELESS_PACKAGE_JSON|Type Stripping is an experimental feature/;
+import { setImmediate as nextTurn } from "node:timers/promises";
 
-/** Runs `load` without Node's warnings about how it loads TypeScript. */
+/** Not news to whoever runs a command: types are stripped, a package without `type` was read twice, jiti comes next. */
+const UNWANTED =
+  /Module type of .* is not specified|Type Stripping is an experimental feature|Failed to load the ES module/;
+
+/**
+ * Runs `load` without Node's warnings about how it loads TypeScript. Node has no switch for single warnings,
+ * and gives some of them to `process` directly, without `process.emitWarning`.
+ */
 export async function withoutLoaderWarnings<T>(load: () => Promise<T>): Promise<T> {
-  const { emitWarning } = process;
-  process.emitWarning = (...args: unknown[]) => {
-    const text = args.map((arg) => (arg instanceof Error ? arg.message : JSON.stringify(arg)));
-    if (!UNWANTED.test(text.join(" "))) Reflect.apply(emitWarning, process, args);
-  };
+  const { emit } = process;
+  process.emit = ((...args: [string, ...unknown[]]) => {
+    const [name, warning] = args;
+    if (name === "warning" && warning instanceof Error && UNWANTED.test(warning.message)) {
+      return true;
+    }
+    return Reflect.apply(emit, process, args);
+  }) as typeof process.emit;
   try {
     return await load();
   } finally {
-    process.emitWarning = emitWarning;
+    // Warnings come in the turn after the one that caused them.
+    await nextTurn();
+    process.emit = emit;
   }
 }

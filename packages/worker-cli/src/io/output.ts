@@ -57,10 +57,11 @@ export class Output {
    */
   async flush(): Promise<Error | undefined> {
     if (!this.#closed) {
-      await new Promise<void>((resolve) => {
-        this.#stream.once("close", resolve);
-        this.#stream.write("", () => resolve());
-      });
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#stream.once("close", resolve);
+      this.#stream.write("", () => resolve());
+      await promise;
+      this.#stream.off("close", resolve);
     }
     return this.#failure;
   }

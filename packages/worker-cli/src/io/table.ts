@@ -16,7 +16,7 @@ export interface TableLayout {
 
 const GAP = "  ";
 /** Columns are not cut below this. */
-const LEAST_WIDTH = 6;
+const LEAST_WIDTH = 4;
 
 interface Laid {
   readonly key: string;

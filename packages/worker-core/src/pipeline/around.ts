@@ -7,7 +7,8 @@ import { type HookReport, isPromise } from "./hook.ts";
  *
  * A wrapper that fails before it called `next` breaks the contract in a way that must not cost the job its
  * run: it is reported and the task runs without it. One that calls `next` twice gets the first call's result
- * again: the task never runs twice. One that forgets to call it is reported, and the task runs.
+ * again: the task never runs twice. One that forgets to call it is reported, and the task runs. One that
+ * does not wait for it, or resolves although it failed, is reported, and what the task came to counts.
  */
 export function runAround(
   wrappers: readonly { readonly plugin: string; readonly around: Around }[],
@@ -59,15 +60,22 @@ function guarded(plugin: string, around: Around, next: () => unknown, report: Ho
   }
   if (outcome === inner && called) return outcome;
   if (!called && !isPromise(outcome)) return forgot();
-  let running = isPromise(inner);
-  const ended = () => {
-    running = false;
-  };
-  if (isPromise(inner)) inner.then(ended, ended);
-  // Whoever does not wait for the task would have its job completed while it runs, whatever becomes of it.
+  let state: "running" | "failed" | "done" = isPromise(inner) ? "running" : "done";
+  if (isPromise(inner)) {
+    inner.then(
+      () => {
+        state = "done";
+      },
+      () => {
+        state = "failed";
+      },
+    );
+  }
+  // Else the job would be completed while its task still runs, or although it failed.
   const waited = (value: unknown) => {
-    if (!running) return value;
-    report.failed(plugin, "around", new HookError(plugin, "around", "did not wait for next"));
+    if (state === "done") return value;
+    const problem = state === "running" ? "did not wait for next" : "kept the task's error to itself";
+    report.failed(plugin, "around", new HookError(plugin, "around", problem));
     return inner;
   };
   if (!isPromise(outcome)) return waited(outcome);

@@ -355,6 +355,7 @@ interface Batch {
   readonly result: unknown[];
 }
 
-function stamp(hook: { readonly plugin: string }, reason: ReasonInput): Reason {
-  return { plugin: hook.plugin, code: reason.code, message: reason.message };
+function stamp(hook: { readonly plugin: string }, { code, message }: ReasonInput): Reason {
+  // PostgreSQL's text cannot hold a NUL byte, and the message may be any error's.
+  return { plugin: hook.plugin, code, message: message.replaceAll("\0", "\\0") };
 }

@@ -1,4 +1,3 @@
-import { testDatabase } from "@oppulence/worker-testing/vitest";
 import { runMigrations } from "graphile-worker";
 import type pg from "pg";
 import { engineTables, poolDatabase } from "../../src/engine/database.ts";
@@ -7,6 +6,7 @@ import type { Moved } from "../../src/engine/move.ts";
 import type { Job } from "../../src/index.ts";
 import { loadMigrations } from "../../src/migrations/load.ts";
 import { migrate } from "../../src/migrations/migrate.ts";
+import { engineDatabase } from "./database.ts";
 import { quietLogger } from "./worker.ts";
 
 /** An engine on a database of its own, and what is needed to look at what it did. */
@@ -41,7 +41,7 @@ export const POOL = "pool-test";
 
 /** Makes a {@link TestEngine}, migrated by the graphile-worker that the test runs on. */
 export async function testEngine(failJobBatchDelayMs = 0): Promise<TestEngine> {
-  const database = await testDatabase();
+  const database = await engineDatabase();
   const pool = database.pool();
   await runMigrations({ pgPool: pool, logger: quietLogger() });
   const core = await loadMigrations("core", { directory: new URL("../../sql/", import.meta.url) });

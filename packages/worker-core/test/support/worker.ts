@@ -1,4 +1,3 @@
-import { testDatabase } from "@oppulence/worker-testing/vitest";
 import { Logger } from "graphile-worker";
 import type pg from "pg";
 import { onTestFinished } from "vitest";
@@ -9,6 +8,7 @@ import {
   type Worker,
   type WorkerOptions,
 } from "../../src/index.ts";
+import { engineDatabase } from "./database.ts";
 
 /** A log entry. */
 export interface LogEntry {
@@ -38,7 +38,7 @@ export function quietLogger(logs: LogEntry[] = []): Logger {
 export async function testWorker<const P extends readonly AnyPlugin[] = readonly []>(
   options: Omit<WorkerOptions<P>, "connectionString">,
 ): Promise<TestWorker<P>> {
-  const database = await testDatabase();
+  const database = await engineDatabase();
   const pool = database.pool();
   const logs: LogEntry[] = [];
   const worker = createWorker<P>({

@@ -4,7 +4,8 @@ export interface Cell {
   readonly worker: GraphileConfig.WorkerOptions;
 }
 
-const COMMON = { concurrentJobs: 4, pollInterval: 500 } as const;
+/** Few jobs at once need few connections, and those are most of what a check costs. */
+const COMMON = { concurrentJobs: 2, pollInterval: 500 } as const;
 const LOCAL_QUEUE = { localQueue: { size: 20 } } as const;
 const AT_ONCE = { completeJobBatchDelay: -1, failJobBatchDelay: -1 } as const;
 const BATCHED = { completeJobBatchDelay: 10, failJobBatchDelay: 10 } as const;

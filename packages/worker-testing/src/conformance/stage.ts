@@ -27,6 +27,8 @@ export interface StageOptions {
   readonly tap?: Tap;
   /** @defaultValue a fresh one, dropped at the end */
   readonly database?: TestDatabase;
+  /** For checks with many jobs: more at once, and more connections. @defaultValue false */
+  readonly busy?: boolean;
 }
 
 /** What became of a job that was to be added. */
@@ -63,6 +65,9 @@ export interface Stage {
   bringForward(): Promise<void>;
 }
 
+const POOL_SIZE = 4;
+const BUSY_JOBS = 5;
+
 /** Sets a stage, plays on it, and clears it away. */
 export async function onStage<T>(
   subject: Subject,
@@ -83,7 +88,7 @@ export async function onStage<T>(
 
 async function openStage(
   subject: Subject,
-  { cell, neighbours = false, tap }: StageOptions,
+  { cell, neighbours = false, busy = false, tap }: StageOptions,
   database: TestDatabase,
 ): Promise<Stage> {
   const { fixtures, name, timeoutMs } = subject;
@@ -99,7 +104,8 @@ async function openStage(
     database,
     tasks: [...script.tasks, ...(fixtures.tasks ?? [])],
     plugins: neighbours ? [before.plugin, ...plugins, after.plugin] : plugins,
-    worker: cell.worker,
+    worker: busy ? { ...cell.worker, concurrentJobs: BUSY_JOBS } : cell.worker,
+    poolSize: busy ? BUSY_JOBS * 2 : POOL_SIZE,
     // The database is a copy of a migrated one.
     migrations: "off",
     stopTimeout: 500,

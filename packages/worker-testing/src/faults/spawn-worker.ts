@@ -11,6 +11,8 @@ export interface SpawnOptions {
   readonly data?: unknown;
   /** Added by the child's worker, one after another, once it has started. */
   readonly enqueue?: readonly ChildJob[];
+  /** Connections of the worker's pool. @defaultValue 10 */
+  readonly poolSize?: number;
   /** Environment variables besides those of this process. */
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -88,6 +90,7 @@ export function orderOf(module: URL | string, options: SpawnOptions): ChildOrder
     data: options.data,
     enqueue: options.enqueue ?? [],
     untilDrained: false,
+    ...(options.poolSize !== undefined && { poolSize: options.poolSize }),
   };
 }
 

@@ -16,6 +16,8 @@ import { onStage, type Stage } from "../stage.ts";
 import type { Subject } from "../subject.ts";
 import { assertNoLeaks } from "./leaks.ts";
 
+const POOL_SIZE = 4;
+
 /** A boundary at which a worker is killed. */
 interface Boundary {
   readonly where: string;
@@ -186,6 +188,7 @@ function die(
   return killAt((point.endsWith("@") ? `${point}${name}` : point) as FaultPoint, {
     module: childModule(),
     database,
+    poolSize: POOL_SIZE,
     data,
     enqueue: [{ ...jobOptions, task: createScript(fixtures).taskFor(payload).identifier, payload }],
     withRows: point.includes("get_job"),

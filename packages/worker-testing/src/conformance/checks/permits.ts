@@ -18,34 +18,6 @@ export const permitChecks: readonly Check[] = [
   rolledBack("defers", "scheduled", () => defer({ after: "1h" }, REASON)),
   rolledBack("skips", "gone", () => skip(REASON)),
   rolledBack("fails", "failed", () => fail(REASON)),
-  {
-    name: "permits: committed once, before those granted earlier, when the job succeeds",
-    everyCell: true,
-    applies: runsHook,
-    run: (subject, cell) =>
-      withPermits(subject, cell, async (stage, grants) => {
-        await stage.wait(await stage.add(), "succeeded", "a job that nothing stops should run");
-        assertSettled(stage, "commit", grants());
-        await assertNoLeaks(stage, "after a job that succeeded");
-      }),
-  },
-  {
-    name: "permits: committed once, before those granted earlier, when the job fails",
-    everyCell: true,
-    applies: runsHook,
-    run: (subject, cell) =>
-      withPermits(subject, cell, async (stage, grants) => {
-        stage.script.act = async () => {
-          throw new Error("the conformance suite fails this job");
-        };
-        const added = await stage.add({ maxAttempts: 1 });
-        check(added.status === "added", () => `addJob ${added.status} a job that nothing stops`);
-        await stage.harness.waitFor(added.id, "started");
-        await stage.harness.drain();
-        assertSettled(stage, "commit", grants());
-        await assertNoLeaks(stage, "after a job that failed");
-      }),
-  },
 ];
 
 /** A later plugin stops the job: the permit goes back, and what it stood for can be had again. */

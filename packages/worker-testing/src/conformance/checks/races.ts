@@ -14,8 +14,8 @@ export const raceChecks: readonly Check[] = [
     name: "races: two workers run every job exactly once",
     everyCell: true,
     run: (subject, cell) =>
-      onStage(subject, { cell }, (first) =>
-        onStage(subject, { cell, database: first.harness.database }, async (second) => {
+      onStage(subject, { cell, busy: true }, (first) =>
+        onStage(subject, { cell, busy: true, database: first.harness.database }, async (second) => {
           const races = subject.fixtures.races ?? DEFAULT_RACES;
           const task = first.script.taskFor(first.payload());
           const jobs = Array.from({ length: races }, () => ({

@@ -17,6 +17,8 @@ export interface ChildOrder {
   /** URL of the module with the worker's config. */
   readonly module: string;
   readonly connectionString: string;
+  /** Connections of the worker's pool. @defaultValue 10 */
+  readonly poolSize?: number;
   /** For the module's factory. */
   readonly data: unknown;
   /** Added one after another once the worker has started. */

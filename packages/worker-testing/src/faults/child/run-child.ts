@@ -19,7 +19,7 @@ import { CHILD_ENV, type ChildJob, type ChildOrder } from "./protocol.ts";
 import { tell } from "./tell.ts";
 import { createTrigger, type Trigger } from "./trigger.ts";
 
-const POOL_SIZE = 10;
+const DEFAULT_POOL_SIZE = 10;
 /** Longer than any parent waits for its child. */
 const DRAIN_TIMEOUT_MS = 24 * 60 * 60_000;
 const TOLD_EVENTS = [
@@ -48,7 +48,7 @@ export async function runChild(): Promise<void> {
 async function run(order: ChildOrder): Promise<void> {
   const trigger = createTrigger(order.fault);
   const pool = probedPool(
-    { connectionString: order.connectionString, max: POOL_SIZE },
+    { connectionString: order.connectionString, max: order.poolSize ?? DEFAULT_POOL_SIZE },
     trigger.statements,
   );
   const options = await loadConfig(order);
