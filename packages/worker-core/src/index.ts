@@ -97,6 +97,7 @@ export type { JobExplanation } from "./explain.ts";
 export type { HealthReport } from "./health.ts";
 export { checkLabels, type Flags, fromFlags, toFlags } from "./labels.ts";
 export * from "./meter.ts";
+export type { MigrationProgress } from "./migrations/apply.ts";
 export * from "./migrations/errors.ts";
 export type { MigrationRef, MigrationSet, MigrationSource } from "./migrations/load.ts";
 export type { MigrationMode, MigrationReport } from "./migrations/migrate.ts";

@@ -11,6 +11,7 @@ import {
   type MigrationMode,
   type MigrationReport,
   migrate,
+  pendingMigrations,
 } from "./migrations/migrate.ts";
 import { escapeSchema } from "./migrations/schema-name.ts";
 
@@ -47,30 +48,58 @@ export async function migrateAll(
   onProgress: MigrateOptions["onProgress"],
 ): Promise<MigrationReport> {
   const sets = await allMigrations(composition);
+  const ours = { pool, schema, engineSchema, sets, logger, onProgress };
+  if (mode === "off") return migrate({ ...ours, mode });
+  if (mode === "verify") return verifyAll(ours, engineSchema);
   // Ours first: it says in one sentence which right is missing.
-  const report = await migrate({ pool, schema, engineSchema, sets, mode, logger, onProgress });
-  if (mode === "off") return report;
-  const pending = await pendingInEngine(pool, engineSchema);
-  if (pending.length === 0) return report;
-  if (mode === "verify") throw new MigrationsPendingError(pending, escapeSchema(engineSchema));
-  await runMigrations({ pgPool: pool, schema: engineSchema, logger });
-  return { ...report, applied: [...pending, ...report.applied] };
+  const report = await migrate({ ...ours, mode });
+  const engine = await engineStatus(pool, engineSchema);
+  if (engine.pending.length > 0)
+    await runMigrations({ pgPool: pool, schema: engineSchema, logger });
+  return {
+    ...report,
+    applied: [...engine.pending, ...report.applied],
+    alreadyApplied: engine.applied + report.alreadyApplied,
+  };
 }
 
-/** graphile-worker's migrations that the database lacks; they have numbers, but no names. */
-async function pendingInEngine(pool: pg.Pool, engineSchema: string): Promise<MigrationRef[]> {
+async function verifyAll(
+  ours: Pick<MigrateAllInput, "pool" | "schema"> & { readonly sets: readonly MigrationSet[] },
+  engineSchema: string,
+): Promise<MigrationReport> {
+  const own = await pendingMigrations(ours);
+  const engine = await engineStatus(ours.pool, engineSchema);
+  const pending = [...engine.pending, ...own.pending];
+  if (pending.length > 0) throw new MigrationsPendingError(pending, escapeSchema(ours.schema));
+  return {
+    mode: "verify",
+    applied: [],
+    alreadyApplied: engine.applied + own.applied,
+    ahead: own.ahead,
+  };
+}
+
+interface EngineStatus {
+  readonly applied: number;
+  /** They have numbers, but no names. */
+  readonly pending: readonly MigrationRef[];
+}
+
+/** Which of graphile-worker's migrations the database has, and which it lacks. */
+async function engineStatus(pool: pg.Pool, engineSchema: string): Promise<EngineStatus> {
   const table = `${escapeSchema(engineSchema)}.migrations`;
-  const newest = newestEngineMigration();
-  let applied = 0;
+  let newestApplied = 0;
   try {
     const { rows } = await pool.query<{ id: number | null }>(`select max(id) as id from ${table}`);
-    applied = rows[0]?.id ?? 0;
+    newestApplied = rows[0]?.id ?? 0;
   } catch (error) {
     if (!isUndefinedTable(error)) throw error;
   }
-  return Array.from({ length: Math.max(0, newest - applied) }, (_, index) => ({
+  const missing = Math.max(0, newestEngineMigration() - newestApplied);
+  const pending = Array.from({ length: missing }, (_, index) => ({
     plugin: "graphile-worker",
-    id: applied + index + 1,
+    id: newestApplied + index + 1,
     name: "engine",
   }));
+  return { applied: newestApplied, pending };
 }

@@ -9,16 +9,13 @@ const DEFAULT_MAX = 10;
  * The pool that the options ask for; not connected yet.
  *
  * @returns the pool, and whether it is ours to end
- * @throws ConfigurationError when there is no database, or two
+ * @throws ConfigurationError when there is no database
  */
 export function makePool(
   options: Pick<ClientOptions, "pool" | "connectionString">,
   worker: GraphileConfig.WorkerOptions,
 ): { pool: pg.Pool; owned: boolean } {
-  if (options.pool !== undefined) {
-    if (options.connectionString === undefined) return { pool: options.pool, owned: false };
-    throw new ConfigurationError(["got both pool and connectionString; give one of them"]);
-  }
+  if (options.pool !== undefined) return { pool: options.pool, owned: false };
   const connectionString =
     options.connectionString ?? worker.connectionString ?? process.env.DATABASE_URL;
   if (connectionString === undefined && process.env.PGDATABASE === undefined) {
@@ -31,6 +28,12 @@ export function makePool(
     max: worker.maxPoolSize ?? DEFAULT_MAX,
   });
   return { pool, owned: true };
+}
+
+/** Refuses two databases. @throws ConfigurationError */
+export function assertOneDatabase(options: Pick<ClientOptions, "pool" | "connectionString">): void {
+  if (options.pool === undefined || options.connectionString === undefined) return;
+  throw new ConfigurationError(["got both pool and connectionString; give one of them"]);
 }
 
 /** A pool that nobody connects: for checks without a database. */

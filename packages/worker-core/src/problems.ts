@@ -1,4 +1,18 @@
 import { ConfigurationError, isConfigurationError, messageOf } from "./errors.ts";
+import { InvalidOverlayError, isInvalidOverlayError } from "./overlay/errors.ts";
+import { InvalidOptionsError, isInvalidOptionsError } from "./validate.ts";
+
+/** What an error has to say, one sentence a problem. */
+export function sentencesOf(error: unknown): readonly string[] {
+  if (isConfigurationError(error)) return error.problems;
+  if (isInvalidOptionsError(error)) {
+    return error.issues.map((issue) => new InvalidOptionsError(error.where, [issue]).message);
+  }
+  if (isInvalidOverlayError(error)) {
+    return error.issues.map((issue) => new InvalidOverlayError([issue]).message);
+  }
+  return [messageOf(error)];
+}
 
 /** Collects what is wrong with a configuration, so that all of it is told at once. */
 export class Problems {
@@ -20,9 +34,7 @@ export class Problems {
 
   /** One sentence each. */
   get sentences(): string[] {
-    return this.#errors.flatMap((error) =>
-      isConfigurationError(error) ? error.problems : [messageOf(error)],
-    );
+    return this.#errors.flatMap(sentencesOf);
   }
 
   /**

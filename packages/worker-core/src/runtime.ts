@@ -26,7 +26,7 @@ import { createEnqueue, type Enqueue } from "./pipeline/enqueue.ts";
 import { createHookReport, type HookReport } from "./pipeline/hook.ts";
 import { loadTaskDirectory, type PlainTasks, plainTasks } from "./plain-tasks.ts";
 import { createPluginLifecycle } from "./plugin-lifecycle.ts";
-import { inTransaction, makePool, unconnectedPool } from "./pool.ts";
+import { assertOneDatabase, inTransaction, makePool, unconnectedPool } from "./pool.ts";
 import { Problems } from "./problems.ts";
 import { schemaKeys } from "./schema-keys.ts";
 import { assertKnownKeys } from "./validate.ts";
@@ -95,6 +95,7 @@ export function createRuntime(
 ): Runtime {
   const problems = new Problems();
   problems.attempt(() => assertKnownKeys(options, keys, where));
+  problems.attempt(() => assertOneDatabase(options));
   problems.attempt(() => assertEngineVersion(installedEngineVersion()));
   const { worker, forPlugin } =
     problems.attempt(() => readOverlay(options)) ?? withoutOverlay(options);

@@ -15,6 +15,8 @@ describe("code-blocks", () => {
       [`${folder}/README.md`]: page(code),
       "docs/page.md": page("export const a: number = 1;"),
       "docs/other.md": page("select nothing", "sql"),
+      // For the check `types` to report.
+      [`${folder}/src/answer.ts`]: `export const answer: number = 42;\nexport const b: string = 1;\n`,
     });
     expect(await check.run(root)).toEqual([]);
     expect(readdirSync(join(root, folder))).not.toContain(".code-blocks");

@@ -58,7 +58,12 @@ interface Room {
 function roomFor(rooms: Map<string, Room>, key: string, task: TaskInfo): Room {
   let room = rooms.get(key);
   if (room === undefined) {
-    room = { limit: task.options.perCountry ?? Number.POSITIVE_INFINITY, running: 0, typicalMs: 10, lastSlot: 0 };
+    room = {
+      limit: task.options.perCountry ?? Number.POSITIVE_INFINITY,
+      running: 0,
+      typicalMs: 10,
+      lastSlot: 0,
+    };
     rooms.set(key, room);
   }
   return room;

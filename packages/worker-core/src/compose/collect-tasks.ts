@@ -2,9 +2,9 @@ import { hasBrand } from "../contract/brand.ts";
 import type { JobSpec } from "../contract/job.ts";
 import type { AnyTask } from "../contract/task.ts";
 import { checkSpec } from "../pipeline/prepare.ts";
+import { sentencesOf } from "../problems.ts";
 import { assertKnownKeys } from "../validate.ts";
 import { describeValue } from "./describe-value.ts";
-import { sentencesOf } from "./sentences.ts";
 
 const MAX_IDENTIFIER = 128;
 const SPEC_KEYS = ["queueName", "maxAttempts", "priority", "labels", "flags"];

@@ -12,12 +12,12 @@ import type { AnyTask, TaskInfo } from "../contract/task.ts";
 import { parseDuration } from "../duration.ts";
 import { ConfigurationError, messageOf } from "../errors.ts";
 import { isPromise } from "../pipeline/hook.ts";
+import { sentencesOf } from "../problems.ts";
 import { validateOptions } from "../validate.ts";
 import { checkPlugins } from "./check-plugins.ts";
 import { collectTasks } from "./collect-tasks.ts";
 import { describeValue } from "./describe-value.ts";
 import { orderHooks } from "./order.ts";
-import { sentencesOf } from "./sentences.ts";
 import { completeTaskOptions } from "./task-options.ts";
 
 /** A plugin's hook with the plugin's name, where it is in the order. */

@@ -1,8 +1,8 @@
 import type { AnyPlugin } from "../contract/plugin.ts";
 import type { AnyTask, Schema } from "../contract/task.ts";
+import { sentencesOf } from "../problems.ts";
 import { suggest } from "../suggest.ts";
 import { validateOptions } from "../validate.ts";
-import { sentencesOf } from "./sentences.ts";
 
 /**
  * Checks a task's options: each key belongs to an installed plugin, each value passes its schema.

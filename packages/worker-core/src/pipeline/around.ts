@@ -74,7 +74,8 @@ function guarded(plugin: string, around: Around, next: () => unknown, report: Ho
   // Else the job would be completed while its task still runs, or although it failed.
   const waited = (value: unknown) => {
     if (state === "done") return value;
-    const problem = state === "running" ? "did not wait for next" : "kept the task's error to itself";
+    const problem =
+      state === "running" ? "did not wait for next" : "kept the task's error to itself";
     report.failed(plugin, "around", new HookError(plugin, "around", problem));
     return inner;
   };

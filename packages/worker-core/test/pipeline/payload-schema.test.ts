@@ -29,50 +29,58 @@ const thenable: Schema<unknown> = {
 };
 
 describe("a payload's schema", () => {
-  it.each(setups)("hands its output to the task and leaves the stored payload, %s", async (_, plugins) => {
-    const seen: unknown[] = [];
-    const task = defineTask({
-      identifier: "t",
-      payload: z.object({
-        at: z.iso.datetime().transform((text) => new Date(text)),
-        size: z.number().default(10),
-      }),
-      run: (payload) => void seen.push(payload),
-    });
-    const { worker, jobs } = await testWorker({ tasks: [task], plugins });
-    const at = "2030-01-01T00:00:00Z";
-    await worker.addJob(task, { at });
-    expect((await jobs())[0]?.payload).toEqual({ at });
-    await worker.start();
-    await until(() => seen.length === 1, "the task ran");
-    expect(seen).toEqual([{ at: new Date(at), size: 10 }]);
-  });
+  it.each(setups)(
+    "hands its output to the task and leaves the stored payload, %s",
+    async (_, plugins) => {
+      const seen: unknown[] = [];
+      const task = defineTask({
+        identifier: "t",
+        payload: z.object({
+          at: z.iso.datetime().transform((text) => new Date(text)),
+          size: z.number().default(10),
+        }),
+        run: (payload) => void seen.push(payload),
+      });
+      const { worker, jobs } = await testWorker({ tasks: [task], plugins });
+      const at = "2030-01-01T00:00:00Z";
+      await worker.addJob(task, { at });
+      expect((await jobs())[0]?.payload).toEqual({ at });
+      await worker.start();
+      await until(() => seen.length === 1, "the task ran");
+      expect(seen).toEqual([{ at: new Date(at), size: 10 }]);
+    },
+  );
 
   it.each(
     setups.flatMap(([name, plugins]) => [
       [`synchronous, ${name}`, plain, plugins] as const,
       [`asynchronous, ${name}`, asynchronous, plugins] as const,
     ]),
-  )("exhausts a job that SQL added with a wrong payload, with addJob's message: %s", async (_, schema, plugins) => {
-    let runs = 0;
-    const task = defineTask({ identifier: "t", payload: schema, run: () => void runs++ });
-    const { worker, jobs, sql } = await testWorker({ tasks: [task], plugins });
-    const payload = { to: "nobody", lines: [{ zip: 1 }, { zip: "2" }] };
-    const error = await errorOf(worker.addJob(task, payload as never));
-    expect(error).toMatchObject({ code: "INVALID_PAYLOAD", task: "t" });
-    expect(error.message).toMatch(/^payload of task "t" does not match its schema: to: .*; lines\[1\]\.zip: /);
-    expect(await jobs()).toEqual([]);
+  )(
+    "exhausts a job that SQL added with a wrong payload, with addJob's message: %s",
+    async (_, schema, plugins) => {
+      let runs = 0;
+      const task = defineTask({ identifier: "t", payload: schema, run: () => void runs++ });
+      const { worker, jobs, sql } = await testWorker({ tasks: [task], plugins });
+      const payload = { to: "nobody", lines: [{ zip: 1 }, { zip: "2" }] };
+      const error = await errorOf(worker.addJob(task, payload as never));
+      expect(error).toMatchObject({ code: "INVALID_PAYLOAD", task: "t" });
+      expect(error.message).toMatch(
+        /^payload of task "t" does not match its schema: to: .*; lines\[1\]\.zip: /,
+      );
+      expect(await jobs()).toEqual([]);
 
-    const exhausted = eventsOf(worker.events, "job:exhausted");
-    await sql("select graphile_worker.add_job('t', $1)", [JSON.stringify(payload)]);
-    await worker.start();
-    await until(() => exhausted.length === 1, "the job failed");
-    await until(async () => (await jobs())[0]?.locked_at === null, "the failure is written");
-    expect(await jobs()).toMatchObject([
-      { attempts: 25, max_attempts: 25, last_error: error.message, payload },
-    ]);
-    expect(runs).toBe(0);
-  });
+      const exhausted = eventsOf(worker.events, "job:exhausted");
+      await sql("select graphile_worker.add_job('t', $1)", [JSON.stringify(payload)]);
+      await worker.start();
+      await until(() => exhausted.length === 1, "the job failed");
+      await until(async () => (await jobs())[0]?.locked_at === null, "the failure is written");
+      expect(await jobs()).toMatchObject([
+        { attempts: 25, max_attempts: 25, last_error: error.message, payload },
+      ]);
+      expect(runs).toBe(0);
+    },
+  );
 
   it.each(setups)("may answer with a promise, %s", async (_, plugins) => {
     const seen: unknown[] = [];
@@ -100,23 +108,30 @@ describe("a payload's schema", () => {
     expect(bad.message).toContain("is not good");
   });
 
-  it.each(setups)("that throws is a bug of its own, and costs an attempt, %s", async (_, plugins) => {
-    const broken = z.string().refine(() => {
-      throw new Error("no database");
-    });
-    const task = defineTask({ identifier: "t", payload: broken, run: () => {} });
-    const { worker, jobs, sql } = await testWorker({ tasks: [task], plugins });
-    expect((await errorOf(worker.addJob(task, "x"))).message).toBe("no database");
-    const failed = eventsOf(worker.events, "job:failed");
-    await sql("select graphile_worker.add_job('t', '\"x\"')");
-    await worker.start();
-    await until(() => failed.length === 1, "the attempt failed");
-    await until(async () => (await jobs())[0]?.locked_at === null, "the failure is written");
-    expect(await jobs()).toMatchObject([{ attempts: 1, last_error: "no database" }]);
-  });
+  it.each(setups)(
+    "that throws is a bug of its own, and costs an attempt, %s",
+    async (_, plugins) => {
+      const broken = z.string().refine(() => {
+        throw new Error("no database");
+      });
+      const task = defineTask({ identifier: "t", payload: broken, run: () => {} });
+      const { worker, jobs, sql } = await testWorker({ tasks: [task], plugins });
+      expect((await errorOf(worker.addJob(task, "x"))).message).toBe("no database");
+      const failed = eventsOf(worker.events, "job:failed");
+      await sql("select graphile_worker.add_job('t', '\"x\"')");
+      await worker.start();
+      await until(() => failed.length === 1, "the attempt failed");
+      await until(async () => (await jobs())[0]?.locked_at === null, "the failure is written");
+      expect(await jobs()).toMatchObject([{ attempts: 1, last_error: "no database" }]);
+    },
+  );
 
   it("is not asked again about what a plugin puts in the payload's place", async () => {
-    const task = defineTask({ identifier: "t", payload: z.object({ n: z.number() }), run: () => {} });
+    const task = defineTask({
+      identifier: "t",
+      payload: z.object({ n: z.number() }),
+      run: () => {},
+    });
     const { worker, jobs } = await testWorker({
       tasks: [task],
       plugins: [

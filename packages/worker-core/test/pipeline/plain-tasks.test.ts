@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { JobHelpers, TaskList, WorkerEvents } from "graphile-worker";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { type AnyPlugin, type AfterRunInput, defineTask, proceed } from "../../src/index.ts";
+import { type AfterRunInput, type AnyPlugin, defineTask, proceed } from "../../src/index.ts";
 import { gate, plugin } from "../support/plugins.ts";
 import { testWorker, until } from "../support/worker.ts";
 
@@ -43,7 +43,9 @@ describe("plain graphile-worker tasks", () => {
   it("are handed to the engine as they are where no hook applies to them", async () => {
     const { list, plain, directory, worker, helpers } = await mixed([
       plugin("picky", {
-        beforeRun: gate(() => undefined, { appliesTo: ({ identifier }) => identifier === "defined" }),
+        beforeRun: gate(() => undefined, {
+          appliesTo: ({ identifier }) => identifier === "defined",
+        }),
         afterRun: { run: () => {}, appliesTo: () => false },
       }),
     ]);

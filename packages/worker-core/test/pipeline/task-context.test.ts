@@ -27,41 +27,44 @@ describe("a task's context", () => {
     expect(seen).toContainEqual(["t", {}]);
   });
 
-  it.each(setups)("runs queries, alone and in a transaction with the jobs it adds, %s", async (_, plugins) => {
-    const task = defineTask({
-      identifier: "t",
-      run: async (payload, { query, transaction, addJob, addJobs, withPgClient }) => {
-        const { fails } = payload as { fails: boolean };
-        await query("insert into log values ($1)", ["query"]);
-        await withPgClient((client) => client.query("insert into log values ('client')"));
-        await transaction(async (inside) => {
-          await inside("insert into log values ('transaction')");
-          await addJob("next", { n: 1 }, { client: inside });
-          await addJobs([{ task: "next", payload: { n: 2 } }], { client: inside });
-          if (fails) throw new Error("no luck");
-        });
-      },
-    });
-    const { worker, jobs, sql } = await testWorker({
-      tasks: [task, defineTask({ identifier: "next", run: () => {} })],
-      plugins,
-      worker: { concurrentJobs: 1 },
-    });
-    await sql("create table log (line text)");
-    await worker.addJob(task, { fails: true }, { maxAttempts: 1 });
-    await worker.start();
-    await until(async () => (await jobs())[0]?.last_error === "no luck", "the task failed");
-    expect(await sql("select line from log")).toEqual([{ line: "query" }, { line: "client" }]);
-    expect(await jobs()).toHaveLength(1);
+  it.each(setups)(
+    "runs queries, alone and in a transaction with the jobs it adds, %s",
+    async (_, plugins) => {
+      const task = defineTask({
+        identifier: "t",
+        run: async (payload, { query, transaction, addJob, addJobs, withPgClient }) => {
+          const { fails } = payload as { fails: boolean };
+          await query("insert into log values ($1)", ["query"]);
+          await withPgClient((client) => client.query("insert into log values ('client')"));
+          await transaction(async (inside) => {
+            await inside("insert into log values ('transaction')");
+            await addJob("next", { n: 1 }, { client: inside });
+            await addJobs([{ task: "next", payload: { n: 2 } }], { client: inside });
+            if (fails) throw new Error("no luck");
+          });
+        },
+      });
+      const { worker, jobs, sql } = await testWorker({
+        tasks: [task, defineTask({ identifier: "next", run: () => {} })],
+        plugins,
+        worker: { concurrentJobs: 1 },
+      });
+      await sql("create table log (line text)");
+      await worker.addJob(task, { fails: true }, { maxAttempts: 1 });
+      await worker.start();
+      await until(async () => (await jobs())[0]?.last_error === "no luck", "the task failed");
+      expect(await sql("select line from log")).toEqual([{ line: "query" }, { line: "client" }]);
+      expect(await jobs()).toHaveLength(1);
 
-    const ran: unknown[] = [];
-    worker.events.on("job:succeeded", ({ job }) => void ran.push(job.payload));
-    await sql("truncate log");
-    await worker.addJob(task, { fails: false });
-    await until(() => ran.length === 3, "the task and the two jobs it added ran");
-    expect(ran).toEqual([{ fails: false }, { n: 1 }, { n: 2 }]);
-    expect(await sql("select line from log")).toHaveLength(3);
-  });
+      const ran: unknown[] = [];
+      worker.events.on("job:succeeded", ({ job }) => void ran.push(job.payload));
+      await sql("truncate log");
+      await worker.addJob(task, { fails: false });
+      await until(() => ran.length === 3, "the task and the two jobs it added ran");
+      expect(ran).toEqual([{ fails: false }, { n: 1 }, { n: 2 }]);
+      expect(await sql("select line from log")).toHaveLength(3);
+    },
+  );
 
   it.each(setups)("has an empty set of grants, and a logger, %s", async (_, plugins) => {
     const seen: TaskContext[] = [];

@@ -3,14 +3,17 @@ import type { FailureInput, HookName, Job, RunInput } from "@oppulence/worker-co
 import type { Check } from "../check.ts";
 import { check } from "../errors.ts";
 import { onStage, type Stage } from "../stage.ts";
+import type { Subject } from "../subject.ts";
+import { betweenNeighbours } from "./between-neighbours.ts";
+import { assertNoLeaks } from "./leaks.ts";
 
 /** Checks of the plugin between two others that use every hook. */
 export const neighbourChecks: readonly Check[] = [
   {
-    name: "neighbours: the hooks and permits of other plugins run once each on a job that succeeds",
+    name: "neighbours: hooks and permits run once each, in order, when the job succeeds",
     everyCell: true,
     run: (subject, cell) =>
-      onStage(subject, { cell, neighbours: true }, async (stage) => {
+      betweenNeighbours(subject, cell, async (stage, grants) => {
         const added = await stage.add();
         await stage.wait(added, "succeeded", "a job should run between two other plugins too");
         assertSaid(stage, [
@@ -21,15 +24,17 @@ export const neighbourChecks: readonly Check[] = [
           "after: afterRun",
           "before: afterRun",
           "after: commit succeeded",
+          ...own(subject, grants()),
           "before: commit succeeded",
         ]);
+        await assertNoLeaks(stage, "after a job that succeeded");
       }),
   },
   {
-    name: "neighbours: the hooks and permits of other plugins run once each on a job that fails",
+    name: "neighbours: hooks and permits run once each, in order, when the job fails",
     everyCell: true,
     run: (subject, cell) =>
-      onStage(subject, { cell, neighbours: true }, async (stage) => {
+      betweenNeighbours(subject, cell, async (stage, grants) => {
         stage.script.act = fails;
         const added = await stage.add({ maxAttempts: 1 });
         check(added.status === "added", () => `addJob ${added.status} a job that nothing stops`);
@@ -43,8 +48,10 @@ export const neighbourChecks: readonly Check[] = [
           "after: onFailure",
           "before: onFailure",
           "after: commit failed",
+          ...own(subject, grants()),
           "before: commit failed",
         ]);
+        await assertNoLeaks(stage, "after a job that failed");
       }),
   },
   {
@@ -68,6 +75,10 @@ export const neighbourChecks: readonly Check[] = [
   },
 ];
 
+function own({ name }: Subject, grants: number): string[] {
+  return grants === 0 ? [] : [`${name}: commit`];
+}
+
 async function fails(): Promise<never> {
   throw new Error("the conformance suite fails this job");
 }
@@ -77,7 +88,7 @@ function assertSaid({ log }: Stage, expected: readonly string[]): void {
   check(
     isDeepStrictEqual(said, expected),
     () =>
-      `other plugins' hooks and permits were called as [${said.join(", ")}] instead of [${expected.join(", ")}]`,
+      `hooks and permits were called as [${said.join(", ")}] instead of [${expected.join(", ")}]`,
   );
 }
 

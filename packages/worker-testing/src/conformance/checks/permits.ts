@@ -1,12 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import { defer, fail, type RunDecision, skip } from "@oppulence/worker-core";
-import type { Tap } from "../../faults/tap-plugin.ts";
 import type { WaitState } from "../../harness/wait-for.ts";
-import type { Cell } from "../cells.ts";
 import type { Check } from "../check.ts";
 import { check } from "../errors.ts";
-import { onStage, type Stage } from "../stage.ts";
+import type { Stage } from "../stage.ts";
 import type { Subject } from "../subject.ts";
+import { betweenNeighbours } from "./between-neighbours.ts";
 import { assertNoLeaks } from "./leaks.ts";
 import { assertNoFailures } from "./no-failures.ts";
 
@@ -27,11 +26,11 @@ function rolledBack(how: string, state: WaitState, decide: () => RunDecision): C
     everyCell: true,
     applies: runsHook,
     run: (subject, cell) =>
-      withPermits(subject, cell, async (stage, grants) => {
+      betweenNeighbours(subject, cell, async (stage, grants) => {
         stage.after.stop = decide;
         const added = await stage.add({ maxAttempts: 2 });
         await stage.wait(added, state, `a later plugin ${how} the job`);
-        assertSettled(stage, "rollback", grants());
+        assertRolledBack(stage, grants());
         await assertNoLeaks(stage, `after a job that a later plugin ${how}`);
         stage.after.stop = undefined;
         const next = how === "defers" ? added : await stage.add();
@@ -43,35 +42,11 @@ function rolledBack(how: string, state: WaitState, decide: () => RunDecision): C
   };
 }
 
-/** Between two neighbours, with a line in the log for every grant and settlement of the plugin's own permits. */
-function withPermits(
-  subject: Subject,
-  cell: Cell,
-  play: (stage: Stage, grants: () => number) => Promise<void>,
-): Promise<void> {
-  let grants = 0;
-  let log: string[] = [];
-  const tap: Tap = {
-    granted: () => {
-      grants += 1;
-    },
-    permit: (end, next) => {
-      log.push(`${subject.name}: ${end}`);
-      return next();
-    },
-  };
-  return onStage(subject, { cell, neighbours: true, tap }, (stage) => {
-    log = stage.log;
-    return play(stage, () => grants);
-  });
-}
-
-/** The neighbour after the plugin grants its permit last, unless it is the one that stops the job. */
-function assertSettled({ log, subject }: Stage, end: "commit" | "rollback", grants: number): void {
+/** The neighbour after the plugin is the one that stops the job: it has granted nothing. */
+function assertRolledBack({ log, subject }: Stage, grants: number): void {
   const settled = log.flatMap((line) => /^.+: (?:commit|rollback)/.exec(line)?.[0] ?? []);
-  const own = grants === 0 ? [] : [`${subject.name}: ${end}`];
-  const expected =
-    end === "commit" ? [`after: ${end}`, ...own, `before: ${end}`] : [...own, `before: ${end}`];
+  const own = grants === 0 ? [] : [`${subject.name}: rollback`];
+  const expected = [...own, "before: rollback"];
   check(
     isDeepStrictEqual(settled, expected),
     () => `permits were settled as [${settled.join(", ")}] instead of [${expected.join(", ")}]`,

@@ -1,0 +1,73 @@
+import { once } from "node:events";
+import { createWorker } from "@oppulence/worker-core";
+import { startPostgres } from "@oppulence/worker-testing";
+import config from "../worker.config.ts";
+import { readAirports, stageAirports } from "./data.ts";
+import { quietLogger } from "./logger.ts";
+import type { DemoOptions } from "./options.ts";
+import { followProgress } from "./progress.ts";
+import { formatSummary, formatWhatToTry } from "./report.ts";
+import { findMismatches, readSummary } from "./summary.ts";
+import { createTables } from "./tables.ts";
+
+/** How the demo ended. */
+export type Ending = "verified" | "does-not-add-up" | "interrupted";
+
+/**
+ * Starts PostgreSQL and a worker, imports the data set, prints the summary on standard output and everything
+ * else on standard error. PostgreSQL and the database are gone afterwards.
+ *
+ * @param interrupted - ends it early; ends `keep`
+ */
+export async function runDemo(options: DemoOptions, interrupted: AbortSignal): Promise<Ending> {
+  const rows = await readAirports(options.limit);
+  say("starting PostgreSQL …");
+  const postgres = await startPostgres();
+  try {
+    const database = await postgres.createDatabase();
+    return await runWorker(database.url, rows, options, interrupted);
+  } finally {
+    await postgres.stop();
+  }
+}
+
+async function runWorker(
+  connectionString: string,
+  rows: Awaited<ReturnType<typeof readAirports>>,
+  options: DemoOptions,
+  interrupted: AbortSignal,
+): Promise<Ending> {
+  const worker = createWorker({
+    ...config,
+    connectionString,
+    // PostgreSQL has to outlive the worker: Ctrl-C is obeyed by main.ts, in that order.
+    handleSignals: false,
+    ...(!options.verbose && { logger: quietLogger }),
+  });
+  try {
+    await worker.start();
+    await createTables(worker.query);
+    await stageAirports(worker.query, rows);
+    await followProgress(worker.query, rows.length, interrupted);
+    if (interrupted.aborted) return "interrupted";
+
+    const summary = await readSummary(worker.query);
+    const mismatches = await findMismatches(worker.query, summary, rows.length);
+    const text = options.json
+      ? JSON.stringify({ ...summary, mismatches }, null, 2)
+      : formatSummary(summary);
+    process.stdout.write(`${text}\n`);
+    for (const mismatch of mismatches) say(`does not add up: ${mismatch}`);
+    if (options.keep) {
+      say(formatWhatToTry(connectionString, worker.plugins.metrics.address()));
+      if (!interrupted.aborted) await once(interrupted, "abort");
+    }
+    return mismatches.length === 0 ? "verified" : "does-not-add-up";
+  } finally {
+    await worker.stop();
+  }
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}

@@ -1,0 +1,65 @@
+import { spawn } from "node:child_process";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { readAirports } from "../src/data.ts";
+import type { Summary } from "../src/summary.ts";
+
+const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+const LIMIT = 400;
+
+/** The demo as `npm run demo` runs it, on a PostgreSQL of its own. */
+async function runDemo(...args: string[]) {
+  const { DATABASE_URL: _, ...env } = process.env;
+  const child = spawn(process.execPath, ["--conditions=@oppulence/source", MAIN, ...args], { env });
+  const [stdout, stderr, code] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    new Promise((resolve) => child.on("close", resolve)),
+  ]);
+  return { stdout, stderr, code };
+}
+
+interface Row {
+  readonly tz: string | null;
+  readonly city: string;
+  readonly iata: string | null;
+  readonly icao: string;
+}
+
+/** What is wrong with a row, told without the demo's own schema. */
+function isWrong({ tz, city, iata, icao }: Row): boolean {
+  return (
+    tz === null ||
+    city === "" ||
+    (iata !== null && !/^[A-Z]{3}$/.test(iata)) ||
+    !/^[A-Z][A-Z0-9]{3}$/.test(icao)
+  );
+}
+
+describe("quickstart", () => {
+  it("imports airports, names the ones that are wrong, and verifies its own result", async () => {
+    const { stdout, stderr, code } = await runDemo("--limit", String(LIMIT), "--json");
+    expect(stderr).not.toContain("does not add up");
+    expect(code).toBe(0);
+    const summary = JSON.parse(stdout) as Summary & { mismatches: string[] };
+    const rows = (await readAirports(LIMIT)) as unknown as Row[];
+    const wrong = rows.filter(isWrong).length;
+    expect(wrong).toBeGreaterThan(20);
+    expect(summary.mismatches).toEqual([]);
+    expect(summary.airports).toEqual({
+      staged: LIMIT,
+      written: LIMIT - wrong,
+      failed: wrong,
+      skipped: 0,
+    });
+    expect(summary.failures[0]?.cause).toBe("tz: an airport has a time zone");
+    expect(summary.failures[0]?.examples[0]).toMatch(/^.+ \(.+\)$/);
+  });
+
+  it("tells bad input from a failure", async () => {
+    const { stderr, code } = await runDemo("--limit", "none");
+    expect(code).toBe(2);
+    expect(stderr).toContain('--limit got "none"; it is a whole number from 1 on');
+  });
+});
