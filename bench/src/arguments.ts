@@ -18,7 +18,8 @@ export interface Arguments {
 }
 
 /** How the runner is called. */
-export const USAGE = "npm run bench -- <name> [--quick] [--rounds N] [--case a,b] [--json] [--assert] [--profile folder]";
+export const USAGE =
+  "npm run bench -- <name> [--quick] [--rounds N] [--case a,b] [--json] [--assert] [--profile folder]";
 
 /** Rounds of `--quick`, unless `--rounds` says otherwise. */
 const QUICK_ROUNDS = 3;
@@ -43,7 +44,8 @@ export function isUsageError(error: unknown): error is UsageError {
 export function readArguments(args: readonly string[], benches: readonly Bench[]): Arguments {
   const { values, positionals } = parse(args);
   const [name, ...further] = positionals;
-  if (further.length > 0) throw new UsageError(`one bench at a time, got ${positionals.join(", ")}`);
+  if (further.length > 0)
+    throw new UsageError(`one bench at a time, got ${positionals.join(", ")}`);
   const bench = name === undefined ? undefined : known(benches, name);
   const all = Object.keys(bench?.cases ?? {});
   const wanted = values.case?.split(",") ?? all;

@@ -27,7 +27,8 @@ async function run(bench: Bench, args: Arguments): Promise<readonly Row[]> {
   const wanted = (name: string) => bench.needsRedis?.includes(name) === true;
   const redis = args.cases.some(wanted) ? await startBenchRedis() : undefined;
   const cases = typeof redis === "string" ? args.cases.filter((name) => !wanted(name)) : args.cases;
-  if (typeof redis === "string") say(`Left out: ${args.cases.filter(wanted).join(", ")}: ${redis}.`);
+  if (typeof redis === "string")
+    say(`Left out: ${args.cases.filter(wanted).join(", ")}: ${redis}.`);
   const postgres = await startBenchPostgres();
   const services = redis !== undefined && typeof redis !== "string" ? redis : undefined;
   try {
@@ -47,7 +48,8 @@ async function run(bench: Bench, args: Arguments): Promise<readonly Row[]> {
             databaseUrl,
             redisPort: services?.port,
             size: args.quick ? bench.quick : bench.size,
-            profile: args.profile && join(args.profile, `${bench.name}-${name}-${round}.cpuprofile`),
+            profile:
+              args.profile && join(args.profile, `${bench.name}-${name}-${round}.cpuprofile`),
           }),
         ),
       onProgress: (round, name) =>

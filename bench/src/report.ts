@@ -8,7 +8,9 @@ const RIGHT = new Set([1, 3, 4, 5]);
 /** The result as a table for people. */
 export function table(rows: readonly Row[]): string {
   const lines = [HEAD, ...rows.map(cells)];
-  const widths = HEAD.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? "").length)));
+  const widths = HEAD.map((_, column) =>
+    Math.max(...lines.map((line) => (line[column] ?? "").length)),
+  );
   return lines.map((line) => align(line, widths)).join("\n");
 }
 

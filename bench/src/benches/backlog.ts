@@ -57,8 +57,7 @@ async function parking(databaseUrl: string) {
     return { what: `${what} of ${moved.toLocaleString("en-US")} jobs`, value: seconds, unit: "s" };
   };
   return {
-    hold: () =>
-      rate("hold", () => client.engine.hold({ tasks: [PARKED] }, undefined, REASON)),
+    hold: () => rate("hold", () => client.engine.hold({ tasks: [PARKED] }, undefined, REASON)),
     release: () => rate("release", () => client.engine.release(REASON.plugin)),
     async close() {
       await client.stop();

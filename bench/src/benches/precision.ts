@@ -9,7 +9,8 @@ const WITHIN = { what: "median", atMost: 50 } as const;
 
 export const precision: Bench = {
   name: "precision",
-  about: "how long after it is due a job starts that a plugin deferred by 200 ms, on an idle worker",
+  about:
+    "how long after it is due a job starts that a plugin deferred by 200 ms, on an idle worker",
   unit: "ms",
   base: undefined,
   rounds: 3,

@@ -28,7 +28,12 @@ export const roundtrips: Bench = {
     bare: (input) =>
       count("bare", input, (engine, pool) => bareSystem(input.databaseUrl, engine, pool)),
     eight: (input) => count("eight", input, platform(input, eightPlugins)),
-    deferring: (input) => count("deferring", input, platform(input, () => [deferOnce()])),
+    deferring: (input) =>
+      count(
+        "deferring",
+        input,
+        platform(input, () => [deferOnce()]),
+      ),
   },
 };
 

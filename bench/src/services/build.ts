@@ -2,9 +2,7 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
-const TURBO = fileURLToPath(
-  new URL("../../../node_modules/turbo/bin/turbo", import.meta.url),
-);
+const TURBO = fileURLToPath(new URL("../../../node_modules/turbo/bin/turbo", import.meta.url));
 
 /**
  * Builds what is measured, as users install it; nothing is done where the build is up to date.

@@ -1,7 +1,7 @@
-import { run, type Runner } from "graphile-worker";
+import { type Runner, run } from "graphile-worker";
 import pg from "pg";
 import { silentLogger } from "./silent-logger.ts";
-import { NO_OP, type MakeSystem } from "./system.ts";
+import { type MakeSystem, NO_OP } from "./system.ts";
 
 /** graphile-worker by itself, on a pool of our own like the platform's. */
 export function bareSystem(

@@ -38,7 +38,6 @@ export function platformSystem(
   };
 }
 
-
 function unexpected(): never {
   throw new Error("a job ran that was not to run");
 }

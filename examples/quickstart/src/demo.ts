@@ -59,7 +59,8 @@ async function runWorker(
     process.stdout.write(`${text}\n`);
     for (const mismatch of mismatches) say(`does not add up: ${mismatch}`);
     if (options.keep) {
-      say(formatWhatToTry(connectionString, worker.plugins.metrics.address()));
+      const [failed] = await worker.engine.ids({ states: ["failed"], limit: 1 });
+      say(formatWhatToTry(connectionString, worker.plugins.metrics.address()?.url, failed));
       if (!interrupted.aborted) await once(interrupted, "abort");
     }
     return mismatches.length === 0 ? "verified" : "does-not-add-up";

@@ -40,14 +40,16 @@ const CLI =
 /** What can be done with the worker and the database while they are kept. */
 export function formatWhatToTry(
   databaseUrl: string,
-  metrics: { readonly url: string } | undefined,
+  metricsUrl: string | undefined,
+  failedJob: string | undefined,
 ): string {
   return `
 Kept until Ctrl-C. Try, in another terminal:
-  curl ${metrics?.url}/metrics
-  curl ${metrics?.url}/readyz
+  curl ${metricsUrl}/metrics
+  curl ${metricsUrl}/readyz
   export DATABASE_URL=${databaseUrl}
   psql $DATABASE_URL -c 'select * from demo.countries order by airports desc limit 10'
   ${CLI} plugins
-  ${CLI} jobs list --state failed`;
+  ${CLI} jobs list --state failed
+  ${CLI} jobs explain ${failedJob ?? "1"}`;
 }

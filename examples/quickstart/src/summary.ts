@@ -65,7 +65,7 @@ export async function readSummary(query: Query): Promise<Summary> {
     failures: await query<Failure & Record<string, unknown>>(FAILURES),
     stopped: await query<Stopped & Record<string, unknown>>(STOPPED),
     seconds,
-    jobsPerSecond: Math.round((written + failed) / seconds),
+    jobsPerSecond: seconds > 0 ? Math.round((written + failed) / seconds) : 0,
   };
 }
 
@@ -128,7 +128,7 @@ select
   (select count(*)::int from demo.countries) as surveyed,
   (select coalesce(sum(surveys), 0)::int from demo.countries) as surveys,
   (select coalesce(sum(stale_offsets), 0)::int from demo.countries) as stale_offsets,
-  (select extract(epoch from max(imported_at) - (select min(staged_at) from demo.raw_airports))::float8
+  (select coalesce(extract(epoch from max(imported_at) - (select min(staged_at) from demo.raw_airports)), 0)::float8
     from demo.airports) as seconds`;
 
 /** The path and what would be right; what was got differs from row to row. */

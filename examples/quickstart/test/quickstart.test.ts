@@ -1,9 +1,11 @@
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { createHarness } from "@oppulence/worker-testing";
 import { describe, expect, it } from "vitest";
-import { readAirports } from "../src/data.ts";
-import type { Summary } from "../src/summary.ts";
+import { readAirports, stageAirports } from "../src/data.ts";
+import { findMismatches, readSummary, type Summary } from "../src/summary.ts";
+import { createTables } from "../src/tables.ts";
 
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 const LIMIT = 400;
@@ -55,6 +57,18 @@ describe("quickstart", () => {
     });
     expect(summary.failures[0]?.cause).toBe("tz: an airport has a time zone");
     expect(summary.failures[0]?.examples[0]).toMatch(/^.+ \(.+\)$/);
+  }, 180_000);
+
+  it("tells when what came out does not add up to what went in", async () => {
+    await using harness = await createHarness({ start: false });
+    await harness.worker.migrate();
+    await createTables(harness.sql);
+    await stageAirports(harness.sql, await readAirports(10));
+    const summary = await readSummary(harness.sql);
+    expect(await findMismatches(harness.sql, summary, 11)).toEqual([
+      "11 rows were read and 10 staged",
+      "10 airports went in and 0 came out: 0 written, 0 failed, 0 skipped",
+    ]);
   });
 
   it("tells bad input from a failure", async () => {

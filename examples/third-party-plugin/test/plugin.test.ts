@@ -1,54 +1,59 @@
-import { createWorker, defineTask, type Worker } from "@oppulence/worker-core";
-import { testDatabase } from "@oppulence/worker-testing/vitest";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { defineTask, type TaskOptions } from "@oppulence/worker-core";
+import { createHarness } from "@oppulence/worker-testing";
+import { describe, expect, it } from "vitest";
 import { startWithin } from "../src/index.ts";
 
-/** A worker whose task notes what it ran, on a database of its own. */
-async function startWorker(plugin = startWithin(), limit?: string) {
-  const { url } = await testDatabase();
-  const ran: unknown[] = [];
-  const remind = defineTask({
-    identifier: "remind",
-    ...(limit !== undefined && { startWithin: limit }),
-    run: (payload) => void ran.push(payload),
-  });
-  const worker = createWorker({
-    connectionString: url,
-    tasks: [remind],
-    plugins: [plugin],
-    config: false,
-    handleSignals: false,
-  });
-  onTestFinished(() => worker.stop());
-  return { worker, remind, ran };
-}
+const LATE =
+  "select id from graphile_worker.add_job('remind', run_at => now() - interval '1 hour')";
 
-/** Resolves once every job so far has left the queue. */
-async function drained(worker: Worker) {
-  await expect.poll(() => worker.engine.peek({ tasks: ["remind"] })).toEqual([]);
+/** A worker with one task, on a database of its own. */
+function harnessWith(options: TaskOptions, plugin = startWithin(), start = true) {
+  const remind = defineTask({ identifier: "remind", ...options, run: () => {} });
+  return createHarness({ tasks: [remind], plugins: [plugin], start });
 }
-
-const addLate = (worker: Worker) =>
-  worker.query<{ id: string }>(
-    "select id from graphile_worker.add_job('remind', '{}', run_at => now() - interval '1 hour')",
-  );
 
 describe("startWithin", () => {
-  it("skips a job that SQL added and that starts too late, and says why", async () => {
-    const { worker, ran } = await startWorker(startWithin(), "5 minutes");
-    await worker.start();
-    const [job] = await addLate(worker);
-    await drained(worker);
-    expect(ran).toEqual([]);
-    const { summary } = await worker.explain(job?.id ?? "");
-    expect(summary).toMatch(/^skipped by startWithin: it had to start by \d{4}-/);
+  it("runs a job that starts in time", async () => {
+    await using harness = await harnessWith({ startWithin: "5 minutes" });
+    const added = await harness.enqueue("remind", { about: "tea" });
+    await harness.waitFor(added, "succeeded");
   });
 
-  it("runs a job that starts in time", async () => {
-    const { worker, remind, ran } = await startWorker(startWithin(), "5 minutes");
-    await worker.start();
-    await worker.addJob(remind, { about: "tea" });
-    await drained(worker);
-    expect(ran).toEqual([{ about: "tea" }]);
+  it("skips a job that SQL added and that starts too late, and says why", async () => {
+    await using harness = await harnessWith({ startWithin: "5 minutes" });
+    const [job] = await harness.sql<{ id: string }>(LATE);
+    const { summary, note } = await harness.waitFor(job?.id ?? "", "skipped");
+    expect(summary).toMatch(/^skipped by startWithin: it had to start by \d{4}-.*Z$/);
+    expect(note?.code).toBe("TOO_LATE");
+  });
+
+  it("explains before the job runs what will become of it", async () => {
+    await using harness = await harnessWith({ startWithin: "5 minutes" }, startWithin(), false);
+    await harness.worker.migrate();
+    const [job] = await harness.sql<{ id: string }>(LATE);
+    const { state, plugins } = await harness.worker.explain(job?.id ?? "");
+    expect(state).toBe("ready");
+    expect(plugins).toMatchObject([{ plugin: "startWithin", code: "TOO_LATE", blocking: false }]);
+  });
+
+  it("applies its default to tasks without the option", async () => {
+    await using harness = await harnessWith({}, startWithin({ default: "5 minutes" }));
+    const [job] = await harness.sql<{ id: string }>(LATE);
+    await harness.waitFor(job?.id ?? "", "skipped");
+  });
+
+  it("leaves alone a task without a limit", async () => {
+    await using harness = await harnessWith({});
+    const [job] = await harness.sql<{ id: string }>(LATE);
+    await harness.waitFor(job?.id ?? "", "succeeded");
+  });
+
+  it("refuses what is not a duration, by name", async () => {
+    await expect(harnessWith({ startWithin: "5 bananas" })).rejects.toThrow(
+      'task "remind", option startWithin: expected a duration such as "30s", got "5 bananas"',
+    );
+    await expect(harnessWith({}, startWithin({ defalt: "1h" } as object))).rejects.toThrow(
+      'plugin startWithin: unknown option "defalt", did you mean "default"?',
+    );
   });
 });

@@ -1,19 +1,27 @@
 #!/usr/bin/env node
+import { constants } from "node:os";
 import { InterruptedError } from "./errors.ts";
 import { messageOf } from "./message-of.ts";
 import { redact } from "./redact.ts";
 import { runCli } from "./run-cli.ts";
 
 const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+type Signal = (typeof SIGNALS)[number];
 
 const stop = new AbortController();
 for (const signal of SIGNALS) {
   process.on(signal, () => {
-    if (!stop.signal.aborted) return stop.abort(new InterruptedError(signal));
-    // The second one means now: as if nobody had caught it.
-    for (const each of SIGNALS) process.removeAllListeners(each);
-    process.kill(process.pid, signal);
+    if (stop.signal.aborted) endNow(signal);
+    else stop.abort(new InterruptedError(signal));
   });
+}
+
+/** The second signal means now: the process ends by it, as if nobody had caught it. */
+function endNow(signal: Signal): void {
+  for (const each of SIGNALS) process.removeAllListeners(each);
+  process.kill(process.pid, signal);
+  // Nothing ends the first process of a container by a signal that it does not catch.
+  setImmediate(() => process.exit(128 + constants.signals[signal]));
 }
 
 /** What escapes a command is told like any other error. What escapes a task is for Node to tell, with its stack. */

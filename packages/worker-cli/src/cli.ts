@@ -49,10 +49,13 @@ export class Cli {
   readonly #input: CliInput;
   readonly #secrets: string[] = [];
   #globals: Globals;
+  /** Loaded once: a config that is loaded runs the application's modules. */
+  #config: LoadedConfig | undefined;
 
   constructor(argv: readonly string[], input: CliInput) {
     this.#argv = argv;
     this.#input = input;
+    this.#config = input.given;
     // Until the arguments are parsed, so that what is wrong with them can be told in the right way.
     const typed = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
     this.#globals = toGlobals(
@@ -131,7 +134,8 @@ export class Cli {
   async #contributed(): Promise<ContributedCommands> {
     const { io } = this.#openIo();
     const session = this.#session(io);
-    const { options } = await session.config();
+    this.#config = await session.config();
+    const { options } = this.#config;
     return contributedCommands(composeOffline(options, session.input), BUILT_IN_COMMANDS);
   }
 
@@ -163,12 +167,12 @@ export class Cli {
   }
 
   #session(io: OpenIo["io"]): Session {
-    const { env, cwd, given } = this.#input;
+    const { env, cwd } = this.#input;
     const { config: configFile, connection } = this.#globals;
     return new Session({
       env,
       cwd,
-      given,
+      given: this.#config,
       configFile,
       connection,
       logger: quietLogger(io),

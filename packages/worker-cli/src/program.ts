@@ -4,7 +4,7 @@ import { GLOBAL_OPTIONS } from "./global-options.ts";
 import { version } from "./version.ts";
 
 /** The program's name. */
-export const PROGRAM = "oppulence-worker";
+const PROGRAM = "oppulence-worker";
 
 /** A command that was typed, with what was typed after it. */
 export interface Chosen extends Pick<CommandContext, "args" | "options"> {

@@ -46,7 +46,7 @@ export async function runCli(
     given:
       options.config === undefined
         ? undefined
-        : { options: options.config, file: undefined, label: "config", loader: "given" },
+        : { options: options.config, file: undefined, label: "config", loader: "caller" },
     signal: options.signal ?? new AbortController().signal,
     readerGone: readerGone.signal,
     onCommand: options.onCommand ?? (() => {}),

@@ -83,7 +83,9 @@ export class Session {
   async #load(): Promise<LoadedConfig> {
     const { given, cwd, configFile } = this.#input;
     const config = given ?? (await loadConfig(cwd, configFile));
-    this.#input.logger.debug(`config ${config.label}, loaded by ${config.loader}`);
+    if (given === undefined) {
+      this.#input.logger.debug(`config ${config.label}, loaded by ${config.loader}`);
+    }
     this.#keepSecret(config.options.connectionString, config.options.worker?.connectionString);
     return config;
   }

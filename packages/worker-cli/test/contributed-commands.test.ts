@@ -1,7 +1,9 @@
+import { readFile } from "node:fs/promises";
 import type { Command, CommandInput } from "@oppulence/worker-core";
 import { describe, expect, it } from "vitest";
-import { cli } from "./command-line.ts";
+import { bin, cli } from "./command-line.ts";
 import { migrated } from "./database.ts";
+import { project } from "./project.ts";
 import { config, plugin } from "./sample-config.ts";
 
 const command = (name: string, more: Partial<Command> = {}): Command => ({
@@ -131,6 +133,23 @@ describe("a command of a plugin", () => {
       { name: "x", nested: { a: 1 } },
     ]);
     expect(stderr).toBe("warning: careful\n");
+  });
+
+  it("is found in a config that is loaded once", async () => {
+    const { url } = await migrated();
+    const cwd = await project({
+      "worker.config.ts": `
+import { appendFileSync } from "node:fs";
+import { defineConfig, definePlugin } from "@oppulence/worker-core";
+appendFileSync("loads.txt", "x");
+enum Kind { A = "a" }
+const commands = [{ name: "say", description: "", run: async ({ io }: any) => io.line(Kind.A) }];
+const says = definePlugin({ name: "says", producers: "not-covered", setup: () => ({ commands }) });
+export default defineConfig({ plugins: [says] });`,
+    });
+    const { code, stdout } = await bin(["say"], { cwd, env: { DATABASE_URL: url } });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "a\n" });
+    expect(await readFile(`${cwd}/loads.txt`, "utf8")).toBe("x");
   });
 
   it("shows no progress where there is no terminal", async () => {

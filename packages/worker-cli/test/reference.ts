@@ -7,16 +7,30 @@ export function renderCommands(definitions: readonly CommandDefinition[]): strin
 
 /** A table of options. */
 export function renderOptions(options: readonly OptionDefinition[]): string {
-  return renderTable("option", options.map(({ flags, ...option }) => [flags, about(option)]));
+  return renderTable(
+    "option",
+    options.map(({ flags, ...option }) => [flags, about(option)]),
+  );
 }
 
 function renderCommand(definition: CommandDefinition): string {
   const { name, description, arguments: args = [], options = [], examples = [] } = definition;
-  const usage = [name, ...args.map((argument) => argument.name), ...(options.length > 0 ? ["[options]"] : [])];
+  const usage = [
+    name,
+    ...args.map((argument) => argument.name),
+    ...(options.length > 0 ? ["[options]"] : []),
+  ];
   const parts = [
     `### \`${usage.join(" ")}\``,
     sentence(description),
-    ...(args.length > 0 ? [renderTable("argument", args.map(({ name: arg, description: text }) => [arg, text]))] : []),
+    ...(args.length > 0
+      ? [
+          renderTable(
+            "argument",
+            args.map(({ name: arg, description: text }) => [arg, text]),
+          ),
+        ]
+      : []),
     ...(options.length > 0 ? [renderOptions(options)] : []),
     ...(examples.length > 0
       ? [["```sh", ...examples.map((example) => `oppulence-worker ${example}`), "```"].join("\n")]
@@ -25,8 +39,13 @@ function renderCommand(definition: CommandDefinition): string {
   return parts.join("\n\n");
 }
 
-function about({ description, choices, default: initial }: Omit<OptionDefinition, "flags">): string {
-  const values = choices === undefined ? "" : ` (${choices.map((choice) => `\`${choice}\``).join(", ")})`;
+function about({
+  description,
+  choices,
+  default: initial,
+}: Omit<OptionDefinition, "flags">): string {
+  const values =
+    choices === undefined ? "" : ` (${choices.map((choice) => `\`${choice}\``).join(", ")})`;
   return description + values + (initial === undefined ? "" : `; \`${initial}\` unless given`);
 }
 

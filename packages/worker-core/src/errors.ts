@@ -72,6 +72,24 @@ export function isInvalidJobError(error: unknown): error is InvalidJobError {
   return hasCode(error, "INVALID_JOB");
 }
 
+/** A job with the same key was claimed at this very moment. Nothing was added; adding again will work. */
+export class JobKeyBusyError extends Error {
+  readonly code = "JOB_KEY_BUSY";
+  override readonly name = "JobKeyBusyError";
+
+  constructor(options?: ErrorOptions) {
+    super(
+      "a job with one of these job keys was claimed at this very moment; nothing was added, add them again",
+      options,
+    );
+  }
+}
+
+/** Whether an error is a {@link JobKeyBusyError}, of whichever copy of the package. */
+export function isJobKeyBusyError(error: unknown): error is JobKeyBusyError {
+  return hasCode(error, "JOB_KEY_BUSY");
+}
+
 /** A plugin refused a job on its way in. */
 export class JobRejectedError extends Error {
   readonly code = "JOB_REJECTED";

@@ -53,6 +53,13 @@ export interface Events {
   emit<K extends keyof EventMap>(name: K, event: EventMap[K]): void;
   /** Whether anybody listens; for hot paths that would build the event for nobody. */
   has(name: keyof EventMap): boolean;
+  /**
+   * Does something only while one of these events is listened to: `attach` is called when the first
+   * listener comes, and what it returned when the last has gone.
+   *
+   * @returns a function that ends it
+   */
+  whileListened(names: readonly (keyof EventMap)[], attach: () => () => void): () => void;
 }
 
 /**
@@ -63,9 +70,18 @@ export interface Events {
 export function createEvents(onListenerError: (name: string, error: unknown) => void): Events {
   const emitter = new EventEmitter();
   emitter.setMaxListeners(0);
+  const watchers = new Set<() => void>();
+  const changed = () => {
+    for (const watcher of watchers) watcher();
+  };
+
   const subscribe = (name: string, listener: (event: any) => void, once: boolean) => {
+    const off = () => {
+      emitter.off(name, isolated);
+      changed();
+    };
     const isolated = (event: any) => {
-      if (once) emitter.off(name, isolated);
+      if (once) off();
       try {
         const pending: unknown = listener(event);
         // Unheard, the rejection of an asynchronous listener would end the process.
@@ -76,12 +92,34 @@ export function createEvents(onListenerError: (name: string, error: unknown) => 
       }
     };
     emitter.on(name, isolated);
-    return () => void emitter.off(name, isolated);
+    changed();
+    return off;
   };
+
+  const whileListened: Events["whileListened"] = (names, attach) => {
+    let detach: (() => void) | undefined;
+    const watcher = () => {
+      const isListened = names.some((name) => emitter.listenerCount(name) > 0);
+      if (isListened) detach ??= attach();
+      else {
+        detach?.();
+        detach = undefined;
+      }
+    };
+    watchers.add(watcher);
+    watcher();
+    return () => {
+      watchers.delete(watcher);
+      detach?.();
+      detach = undefined;
+    };
+  };
+
   return {
     on: (name, listener) => subscribe(name, listener as (event: any) => void, false),
     once: (name, listener) => subscribe(name, listener as (event: any) => void, true),
     emit: (name, event) => void emitter.emit(name, event),
     has: (name) => emitter.listenerCount(name) > 0,
+    whileListened,
   };
 }

@@ -14,10 +14,24 @@ export interface HealthReport {
   readonly parts: Readonly<Record<string, Health>>;
 }
 
+const probes = new WeakMap<Runtime, Promise<Health>>();
+
+/** One probe at a time: while the database hangs, each would take another connection of the pool. */
+function probeDatabase(runtime: Runtime): Promise<Health> {
+  const underWay = probes.get(runtime);
+  if (underWay !== undefined) return underWay;
+  const probe = runtime
+    .query("select 1")
+    .then((): Health => ({ status: "ok" }))
+    .finally(() => probes.delete(runtime));
+  probes.set(runtime, probe);
+  return probe;
+}
+
 /** Asks the database and every plugin, each within two seconds. */
 export async function checkHealth(runtime: Runtime): Promise<HealthReport> {
   const checks: [string, () => Health | Promise<Health>][] = [
-    ["database", () => runtime.query("select 1").then(() => ({ status: "ok" }))],
+    ["database", () => probeDatabase(runtime)],
     [
       "start",
       () =>

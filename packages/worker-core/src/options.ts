@@ -4,7 +4,9 @@ import type { Clock } from "./clock.ts";
 import type { AnyPlugin } from "./contract/plugin.ts";
 import type { AnyTask } from "./contract/task.ts";
 import type { Duration } from "./duration.ts";
+import { ConfigurationError } from "./errors.ts";
 import type { MigrationMode } from "./migrations/migrate.ts";
+import { didYouMean, suggest } from "./suggest.ts";
 
 /** What `createClient` takes. */
 export interface ClientOptions<P extends readonly AnyPlugin[] = readonly AnyPlugin[]> {
@@ -91,3 +93,17 @@ export const ENGINE_OPTIONS = [
   "taskDirectory",
   "useNodeTime",
 ] as const satisfies readonly (keyof GraphileConfig.WorkerOptions)[];
+
+/**
+ * Refuses options of graphile-worker that look misspelt. Others that are unknown here pass: a newer
+ * graphile-worker may know them.
+ *
+ * @throws ConfigurationError with did-you-mean
+ */
+export function assertEngineOptions(worker: GraphileConfig.WorkerOptions): void {
+  const known = [...ENGINE_OPTIONS, "events", "fileExtensions", "logger"];
+  const problems = Object.keys(worker)
+    .filter((key) => !known.includes(key) && suggest(key, known) !== undefined)
+    .map((key) => `worker: unknown option ${JSON.stringify(key)}${didYouMean(key, known)}`);
+  if (problems.length > 0) throw new ConfigurationError(problems);
+}

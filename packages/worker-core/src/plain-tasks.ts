@@ -1,9 +1,14 @@
 import { getTasks, type Logger, type TaskList } from "graphile-worker";
-import type { AnyTask } from "./contract/task.ts";
+import type { AnyTask, TaskInfo } from "./contract/task.ts";
 import { ConfigurationError } from "./errors.ts";
 
 /** Plain graphile-worker tasks, which have no definition: the functions of `taskList` and of a task directory. */
 export type PlainTasks = Map<string, NonNullable<TaskList[string]>>;
+
+/** A plain task as plugins see it. */
+export function plainInfo(identifier: string): TaskInfo {
+  return { identifier, options: {}, payload: undefined, spec: undefined };
+}
 
 /**
  * The functions of `taskList`.

@@ -7,8 +7,8 @@ import { fence, isSettled } from "./engine/signal.ts";
 import { isShuttingDown } from "./engine/supervisor.ts";
 import { ConfigurationError, messageOf } from "./errors.ts";
 import { CLIENT_KEYS, type ClientOptions } from "./options.ts";
-import type { JobRun } from "./pipeline/job-run.ts";
 import { createTaskWrapper, definedSource, plainSource } from "./pipeline/run-task.ts";
+import { RunningJobs } from "./pipeline/running-jobs.ts";
 import { createRuntime, type Runtime } from "./runtime.ts";
 
 /** What `workerPreset` takes: a client's options; the engine's own belong into the preset beside it. */
@@ -33,7 +33,7 @@ export function workerPreset<const P extends readonly AnyPlugin[]>(
   options: PresetOptions<P>,
 ): GraphileConfig.Preset {
   const runtime = createRuntime(options, "worker", CLIENT_KEYS, "workerPreset");
-  const running = new Set<JobRun>();
+  const running = new RunningJobs();
   const { engine, events, report, query, transaction, addJob, addJobs, composition, logger } =
     runtime;
   const wrap = createTaskWrapper(composition, {
@@ -45,6 +45,7 @@ export function workerPreset<const P extends readonly AnyPlugin[]>(
     addJob,
     addJobs,
     running,
+    interrupted: new AbortController().signal,
   });
   const prepared = new WeakSet<object>();
 
@@ -135,6 +136,7 @@ function attach(events: WorkerEvents, runtime: Runtime, prepare: (tasks: TaskLis
     };
     workerPool.promise.then(end, end);
     runtime.runner = {
+      concurrency: () => workers.length,
       running: () =>
         workers.reduce((sum, worker) => sum + (worker.getActiveJob() === null ? 0 : 1), 0),
       nudge: (count) => {

@@ -14,24 +14,27 @@ import { assertEngineVersion, installedEngineVersion } from "./engine/version.ts
 import { messageOf } from "./errors.ts";
 import { createEvents, type Events } from "./events.ts";
 import { checkHealth } from "./health.ts";
-import { createMeter, type Meter } from "./meter.ts";
+import { createMeter, type Meter, type MeterBackend } from "./meter.ts";
 import { type MigrateAllInput, migrateAll } from "./migrate-all.ts";
 import type { MigrateOptions, MigrationMode, MigrationReport } from "./migrations/migrate.ts";
 import { DEFAULT_ENGINE_SCHEMA, DEFAULT_SCHEMA, escapeSchema } from "./migrations/schema-name.ts";
 import { createNoteSweeper } from "./note-sweeper.ts";
-import { ENGINE_OPTIONS, type WorkerOptions } from "./options.ts";
+import { assertEngineOptions, ENGINE_OPTIONS, type WorkerOptions } from "./options.ts";
 import { checkOverlayNames, overlayFor, overlayForWorker } from "./overlay/apply.ts";
 import { loadOverlay } from "./overlay/load.ts";
 import { createEnqueue, type Enqueue } from "./pipeline/enqueue.ts";
 import { createHookReport, type HookReport } from "./pipeline/hook.ts";
-import { loadTaskDirectory, type PlainTasks, plainTasks } from "./plain-tasks.ts";
+import { loadTaskDirectory, type PlainTasks, plainInfo, plainTasks } from "./plain-tasks.ts";
 import { createPluginLifecycle } from "./plugin-lifecycle.ts";
 import { assertOneDatabase, inTransaction, makePool, unconnectedPool } from "./pool.ts";
 import { Problems } from "./problems.ts";
 import { schemaKeys } from "./schema-keys.ts";
 import { assertKnownKeys } from "./validate.ts";
+import { withinMs } from "./within-ms.ts";
 
 const DEFAULT_STOP_MS = 25_000;
+/** A pool of ours gets at least this long to end; a query that hangs holds nobody up. */
+const LEAST_END_MS = 1_000;
 
 /** What whoever runs jobs tells a runtime, and is told by it. */
 export interface JobRunner {
@@ -39,9 +42,11 @@ export interface JobRunner {
   nudge(count: number): void;
   /** Number of jobs that run now. */
   running(): number;
+  /** Number of jobs that may run at once. */
+  concurrency(): number;
 }
 
-const NO_RUNNER: JobRunner = { nudge() {}, running: () => 0 };
+const NO_RUNNER: JobRunner = { nudge() {}, running: () => 0, concurrency: () => 1 };
 
 /** What a worker, a client and a preset have in common: everything but running jobs. */
 export interface Runtime {
@@ -99,6 +104,7 @@ export function createRuntime(
   problems.attempt(() => assertEngineVersion(installedEngineVersion()));
   const { worker, forPlugin } =
     problems.attempt(() => readOverlay(options)) ?? withoutOverlay(options);
+  problems.attempt(() => assertEngineOptions(worker));
   const schema = options.schema ?? DEFAULT_SCHEMA;
   const escapedSchema = problems.attempt(() => escapeSchema(schema)) ?? "";
   const engineSchema = worker.schema ?? process.env.GRAPHILE_WORKER_SCHEMA ?? DEFAULT_ENGINE_SCHEMA;
@@ -118,7 +124,7 @@ export function createRuntime(
   const events = createEvents((name, error) =>
     logger.error(`a listener of ${name} threw: ${messageOf(error)}`, { error }),
   );
-  const meter = createMeter(plugins.find((plugin) => plugin.meter !== undefined)?.meter);
+  const meter = createMeter(enabledMeter(plugins, forPlugin));
   const report = createHookReport(meter, events, (plugin, hook, error) =>
     logger.error(`plugin ${plugin}, ${hook} failed: ${messageOf(error)}`, { error }),
   );
@@ -140,11 +146,8 @@ export function createRuntime(
       throw new Error("a plugin's setup adds no jobs: that waits for its start");
     return enqueue;
   };
-  const host = (
-    plugin: AnyPlugin,
-    pluginOptions: unknown,
-    tasks: ReadonlyMap<string, TaskInfo>,
-  ): PluginHost => ({
+  const infos = new Map<string, TaskInfo>();
+  const host = (plugin: AnyPlugin, pluginOptions: unknown): PluginHost => ({
     options: pluginOptions,
     mode,
     clock,
@@ -156,12 +159,12 @@ export function createRuntime(
     transaction,
     schema: escapedSchema,
     engine,
-    tasks,
+    tasks: infos,
     addJob: ((...args) => direct().addJob(...args)) as AddJob,
     addJobs: ((...args) => direct().addJobs(...args)) as AddJobs,
     activity: () => ({
       running: runtime.runner.running(),
-      concurrency: worker.concurrentJobs ?? 1,
+      concurrency: runtime.runner.concurrency(),
     }),
     health: () => checkHealth(runtime),
     plugin: (name) => apis[name] as never,
@@ -175,6 +178,7 @@ export function createRuntime(
     problems.attempt(() => plainTasks(options.taskList, composition.tasks)) ?? new Map();
   problems.throwIfAny();
   const unguard = guardPool(pool);
+  collectInfos(infos, composition, plain);
   for (const { plugin, instance } of composition.installed) apis[plugin.name] = instance.api;
   enqueue = createEnqueue({ composition, pool, engine, events, report, plainTasks: plain });
 
@@ -183,11 +187,16 @@ export function createRuntime(
   const migrating: MigrateAllInput = { composition, pool, schema, engineSchema, logger };
   let starting: Promise<void> | undefined;
   let started = false;
-  const ready = <T>(body: () => Promise<T>): Promise<T> =>
-    started ? body() : runtime.start().then(body);
+  let stopped = false;
+  const ready = <T>(body: () => Promise<T>): Promise<T> => {
+    if (started) return body();
+    if (!stopped) return runtime.start().then(body);
+    return Promise.reject(new Error(`the ${mode} was stopped; make a new one to add jobs`));
+  };
 
   async function startAll(): Promise<void> {
     await loadTaskDirectory(plain, composition.tasks, worker, logger);
+    collectInfos(infos, composition, plain);
     await runtime.migrate();
     await lifecycle.start();
     if (mode === "worker") sweeper.start();
@@ -224,12 +233,14 @@ export function createRuntime(
     },
     async stop(deadline) {
       started = false;
+      stopped = true;
       nudger.stop();
       await starting?.catch(() => {});
       await sweeper.stop();
       await lifecycle.stop(deadline);
       abort.abort();
-      if (owned && !pool.ended) await pool.end();
+      if (owned && !pool.ended)
+        await withinMs(pool.end(), Math.max(LEAST_END_MS, deadline - Date.now()));
       unguard();
     },
     migrate: (migrations = options.migrations ?? "auto", onProgress) =>
@@ -247,6 +258,28 @@ const EMPTY: Composition = {
   afterRun: [],
   onFailure: [],
 };
+
+/** Every task as plugins see it. */
+function collectInfos(
+  infos: Map<string, TaskInfo>,
+  { tasks }: Composition,
+  plain: PlainTasks,
+): void {
+  for (const [identifier, { options, payload, spec }] of tasks)
+    infos.set(identifier, { identifier, options, payload, spec });
+  for (const identifier of plain.keys()) infos.set(identifier, plainInfo(identifier));
+}
+
+/** The meter that a plugin brings; none when the overlay has switched that plugin off. */
+function enabledMeter(
+  plugins: readonly AnyPlugin[],
+  forPlugin: ComposeInput["overlay"],
+): MeterBackend | undefined {
+  const plugin = plugins.find(({ meter }) => meter !== undefined);
+  // What is wrong with its options is found, and told, when it is set up.
+  const isEnabled = plugin && new Problems().attempt(() => forPlugin(plugin))?.enabled !== false;
+  return isEnabled ? plugin.meter : undefined;
+}
 
 interface Overlaid {
   readonly worker: GraphileConfig.WorkerOptions;

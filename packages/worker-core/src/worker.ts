@@ -8,8 +8,8 @@ import type { AnyPlugin } from "./contract/plugin.ts";
 import { type Supervisor, superviseEngine } from "./engine/supervisor.ts";
 import { ConfigurationError } from "./errors.ts";
 import { WORKER_KEYS, type WorkerOptions } from "./options.ts";
-import type { JobRun } from "./pipeline/job-run.ts";
 import { createTaskWrapper, definedSource, plainSource } from "./pipeline/run-task.ts";
+import { RunningJobs } from "./pipeline/running-jobs.ts";
 import { createRuntime, type Runtime } from "./runtime.ts";
 import { onTerminationSignal } from "./termination.ts";
 
@@ -47,7 +47,8 @@ export function createWorker<const P extends readonly AnyPlugin[] = readonly []>
   const runtime = createRuntime(options, "worker", WORKER_KEYS, "createWorker");
   assertRunnable(runtime.composition);
   const id = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
-  const running = new Set<JobRun>();
+  const running = new RunningJobs();
+  const interrupted = new AbortController();
   let supervisor: Supervisor | undefined;
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
@@ -58,11 +59,12 @@ export function createWorker<const P extends readonly AnyPlugin[] = readonly []>
 
   async function start(): Promise<void> {
     await runtime.start();
-    const tasks = engineTasks(runtime, running);
+    const tasks = engineTasks(runtime, running, interrupted.signal);
     supervisor = await superviseEngine({
       runtime,
       tasks,
       running,
+      interrupted,
       crontab: options.crontab,
       parsedCronItems: options.parsedCronItems,
       onFatal: (error) => {
@@ -126,7 +128,7 @@ export function assertRunnable({ tasks }: Composition): void {
 }
 
 /** The engine's task list: defined tasks and plain ones, each with its hooks. */
-function engineTasks(runtime: Runtime, running: Set<JobRun>): TaskList {
+function engineTasks(runtime: Runtime, running: RunningJobs, interrupted: AbortSignal): TaskList {
   const { composition, plainTasks, engine, events, report, query, transaction, addJob, addJobs } =
     runtime;
   const wrap = createTaskWrapper(composition, {
@@ -138,6 +140,7 @@ function engineTasks(runtime: Runtime, running: Set<JobRun>): TaskList {
     addJob,
     addJobs,
     running,
+    interrupted,
   });
   const tasks: TaskList = {};
   for (const task of composition.tasks.values()) tasks[task.identifier] = wrap(definedSource(task));

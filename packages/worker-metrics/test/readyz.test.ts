@@ -34,10 +34,12 @@ describe("/readyz", () => {
     const status = async (path: string) => (await fetch(`${url()}${path}`)).status;
     expect(await status("/readyz")).toBe(200);
     expect(await value("worker_queue_depth_exact")).toBe(1);
+    await worker.addJob(task, {});
+    await reaches("worker_jobs_total", { task: "work", outcome: "succeeded" }, 1);
     await server.restart({
       mode: "immediate",
       async whileDown() {
-        await vi.waitUntil(async () => (await status("/readyz")) === 503);
+        await vi.waitUntil(async () => (await status("/readyz")) === 503, { timeout: 20_000 });
         const { parts } = (await (await fetch(`${url()}/readyz`)).json()) as {
           parts: Record<string, Health>;
         };
@@ -49,12 +51,12 @@ describe("/readyz", () => {
         expect(await value("worker_jobs_total", { task: "work", outcome: "failed" })).toBe(0);
       },
     });
-    await vi.waitUntil(async () => (await status("/readyz")) === 200, { timeout: 10_000 });
+    await vi.waitUntil(async () => (await status("/readyz")) === 200, { timeout: 20_000 });
     await vi.waitUntil(async () => (await value("worker_queue_depth_exact")) === 1, {
-      timeout: 10_000,
+      timeout: 20_000,
     });
     await worker.addJob(task, {});
-    await reaches("worker_jobs_total", { task: "work", outcome: "succeeded" }, 1);
+    await reaches("worker_jobs_total", { task: "work", outcome: "succeeded" }, 2);
   });
 
   it("asks the plugins: degraded is ready, down is not", async () => {

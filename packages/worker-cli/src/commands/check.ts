@@ -1,18 +1,15 @@
 import { checkConfig } from "../check/check-config.ts";
 import type { CommandDefinition } from "../definition.ts";
-import {
-  type ConfigFailedError,
-  isConfigFailedError,
-  isConfigNotFoundError,
-  isInvalidConfigError,
-} from "../errors.ts";
+import { isConfigFailedError, isInvalidConfigError } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { CliIo } from "../io/command-io.ts";
+import { redact } from "../redact.ts";
 
 /** What `check` tells. */
 interface Verdict {
   readonly ok: boolean;
-  readonly config: string;
+  /** The config's path; null when it could not be loaded. */
+  readonly config: string | null;
   readonly problems: readonly string[];
   readonly plugins: readonly string[];
   readonly tasks: readonly string[];
@@ -45,7 +42,10 @@ export function checkCommand(builtIn: () => readonly CommandDefinition[]): Comma
       } catch (error) {
         verdict = unloadable(error);
       }
-      tell(verdict, io);
+      // What a config throws may hold anything, and JSON is printed as it is.
+      const { secrets } = session.input;
+      const problems = verdict.problems.map((problem) => redact(problem, secrets));
+      tell({ ...verdict, problems }, io);
       return verdict.ok ? EXIT.ok : EXIT.failed;
     },
   };
@@ -53,11 +53,8 @@ export function checkCommand(builtIn: () => readonly CommandDefinition[]): Comma
 
 /** A config that cannot be loaded is what the check is there to find; one that is not there is a wrong call. */
 function unloadable(error: unknown): Verdict {
-  const isFound =
-    (isConfigFailedError(error) || isInvalidConfigError(error)) && !isConfigNotFoundError(error);
-  if (!isFound) throw error;
-  const config = isConfigFailedError(error) ? (error as ConfigFailedError).file : "";
-  return { ok: false, config, problems: [error.message], plugins: [], tasks: [] };
+  if (!isConfigFailedError(error) && !isInvalidConfigError(error)) throw error;
+  return { ok: false, config: null, problems: [error.message], plugins: [], tasks: [] };
 }
 
 function tell(verdict: Verdict, io: CliIo): void {
@@ -67,6 +64,11 @@ function tell(verdict: Verdict, io: CliIo): void {
   }
   const { ok, config, problems, plugins, tasks } = verdict;
   for (const problem of problems) io.line(`- ${problem}`);
-  if (ok) io.line(`${config}: ok, ${tasks.length} tasks, plugins: ${plugins.join(", ") || "none"}`);
-  else io.line(`${problems.length === 1 ? "1 problem" : `${problems.length} problems`}`);
+  if (ok) {
+    io.line(`${config}: ok, ${count(tasks, "task")}, plugins: ${plugins.join(", ") || "none"}`);
+  } else io.line(count(problems, "problem"));
+}
+
+function count({ length }: readonly unknown[], thing: string): string {
+  return `${length} ${thing}${length === 1 ? "" : "s"}`;
 }

@@ -7,7 +7,7 @@ type HookName = (typeof HOOKS)[number];
 type Placed = { readonly phase?: string; readonly onError?: string };
 
 /** One plugin's hook of one kind. */
-export interface HookView {
+interface HookView {
   /** From 1, in the order in which the hooks of all plugins run. */
   readonly position: number;
   /** Null for the hooks that have none. */

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { ConfigNotFoundError, UsageError } from "../errors.ts";
 
 /** Names that are looked for in each folder; the first that is there wins. */
-export const CONFIG_NAMES = [
+const CONFIG_NAMES = [
   "worker.config.ts",
   "worker.config.mts",
   "worker.config.js",

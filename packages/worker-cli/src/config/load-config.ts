@@ -12,7 +12,7 @@ export interface LoadedConfig {
   readonly file: string | undefined;
   /** The path as messages name it, relative to the working directory. */
   readonly label: string;
-  readonly loader: ImportedConfig["loader"] | "given";
+  readonly loader: ImportedConfig["loader"] | "caller";
 }
 
 /**

@@ -13,7 +13,7 @@ export interface ColorInput {
 }
 
 /** Whether to colour: the option, then NO_COLOR, then FORCE_COLOR, then whether it is a terminal. */
-export function wantsColors({ wish, env, isTty }: ColorInput): boolean {
+function wantsColors({ wish, env, isTty }: ColorInput): boolean {
   if (wish !== undefined) return wish;
   if (isSet(env.NO_COLOR)) return false;
   if (isSet(env.FORCE_COLOR)) return env.FORCE_COLOR !== "0";

@@ -22,7 +22,10 @@ export async function askYesNo(
   const terminal = createInterface({ input, output });
   try {
     const ended = new Promise<string>((resolve, reject) => {
-      terminal.once("SIGINT", () => reject(new InterruptedError("SIGINT")));
+      terminal.once("SIGINT", () => {
+        output.write("\n");
+        reject(new InterruptedError("SIGINT"));
+      });
       terminal.once("close", () => resolve(""));
     });
     const answer = await Promise.race([terminal.question(`${question} [y/N] `, { signal }), ended]);

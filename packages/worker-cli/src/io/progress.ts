@@ -33,7 +33,6 @@ export function progressBar(output: Output, label: string, total?: number): Prog
       {
         stream: output.stream,
         clearOnComplete: true,
-        hideCursor: true,
         format: formatOf(printableLine(label), total),
       },
       Presets.shades_classic,

@@ -43,7 +43,7 @@ export function integerOption(
 }
 
 /** `maxAttempts` is `--max-attempts`. */
-export function flagOf(name: string): string {
+function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
@@ -57,7 +57,7 @@ const INSTANT =
  * @param flag - names it in the error
  * @throws UsageError
  */
-export function parseInstant(text: string, flag: string): Date {
+function parseInstant(text: string, flag: string): Date {
   const [, day, time, zone] = INSTANT.exec(text) ?? [];
   const date = new Date(`${day}T${time}${zone?.toUpperCase()}`);
   const isRealDay = day !== undefined && isDay(day);
@@ -134,6 +134,6 @@ export function readLabels(texts: readonly string[] | undefined): Labels | undef
 }
 
 /** A value in a message. */
-export function quote(text: string): string {
+function quote(text: string): string {
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }

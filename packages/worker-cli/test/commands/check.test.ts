@@ -123,6 +123,17 @@ describe("check", () => {
     ]);
   });
 
+  it("prints no password that a config's error holds", async () => {
+    const cwd = await project({
+      "worker.config.ts": 'throw new Error("cannot reach postgres://me:hunter22@db/app");',
+    });
+    for (const argv of [["check"], ["check", "--json"]]) {
+      const { code, stdout } = await cli(argv, { cwd });
+      expect(code).toBe(1);
+      expect(stdout).toContain("postgres://me:***@db/app");
+    }
+  });
+
   it("exits with 2 where there is no config", async () => {
     const { code, stderr } = await cli(["check"], { cwd: await project({}) });
     expect(code).toBe(2);

@@ -38,9 +38,13 @@ describe("migrate", () => {
   it("sets an empty database up, graphile-worker's tables included", async () => {
     const database = await usePostgres().createDatabase();
     onTestFinished(() => database.drop());
+    const verify = await cli(["migrate", "--verify", "--json"], { config: config(database.url) });
+    const { pending } = JSON.parse(verify.stdout) as { pending: { plugin: string }[] };
     const { code, stdout } = await cli(["migrate", "--json"], { config: config(database.url) });
     expect(code).toBe(0);
     const { applied } = JSON.parse(stdout) as { applied: { plugin: string }[] };
+    expect(verify.code).toBe(1);
+    expect(applied).toEqual(pending);
     expect(new Set(applied.map(({ plugin }) => plugin))).toEqual(
       new Set(["graphile-worker", "core"]),
     );

@@ -93,6 +93,21 @@ describe("run", () => {
     );
   });
 
+  it("leaves what a task throws outside of its promise to Node, and the attempt used", async () => {
+    const { url, pool } = await migrated();
+    const poison = `
+import { defineConfig, defineTask } from "@oppulence/worker-core";
+const run = () => new Promise(() => setImmediate(() => { throw new Error("poison"); }));
+export default defineConfig({ tasks: [defineTask({ identifier: "poison", run })] });`;
+    await pool.query("select graphile_worker.add_job('poison')");
+    const cwd = await project({ "worker.config.ts": poison });
+    const { code, stderr } = await bin(["run"], { cwd, env: { DATABASE_URL: url } });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/Error: poison\n\s+at .*worker\.config\.ts/);
+    const { rows } = await pool.query("select attempts from graphile_worker.jobs");
+    expect(rows).toEqual([{ attempts: 1 }]);
+  });
+
   it("fails when a plugin cannot start", async () => {
     const { url } = await migrated();
     const broken = plugin("broken", { start: () => Promise.reject(new Error("no socket")) });

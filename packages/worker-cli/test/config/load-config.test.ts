@@ -178,7 +178,7 @@ describe("loading the config", () => {
     const cwd = await project({ "worker.config.ts": `enum Kind { A }\n${WHOLE}` });
     expect(await bin(["check", "--verbose"], { cwd })).toMatchObject({
       code: 0,
-      stdout: "worker.config.ts: ok, 1 tasks, plugins: none\n",
+      stdout: "worker.config.ts: ok, 1 task, plugins: none\n",
       stderr: "config worker.config.ts, loaded by jiti\n",
     });
   });
@@ -197,7 +197,7 @@ describe("finding the config", () => {
     const { code, stdout } = await bin(["check"], { cwd: `${root}/apps/web` });
     expect({ code, stdout }).toEqual({
       code: 0,
-      stdout: "../../worker.config.ts: ok, 1 tasks, plugins: none\n",
+      stdout: "../../worker.config.ts: ok, 1 task, plugins: none\n",
     });
   });
 
@@ -206,7 +206,7 @@ describe("finding the config", () => {
     const { code, stdout } = await bin(["check", "--config", "deep/jobs.mjs"], { cwd });
     expect({ code, stdout }).toEqual({
       code: 0,
-      stdout: "deep/jobs.mjs: ok, 1 tasks, plugins: none\n",
+      stdout: "deep/jobs.mjs: ok, 1 task, plugins: none\n",
     });
   });
 

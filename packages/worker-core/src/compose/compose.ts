@@ -8,9 +8,9 @@ import {
   RUN_PHASES,
 } from "../contract/hooks.ts";
 import type { AnyPlugin, PluginHost, PluginInstance } from "../contract/plugin.ts";
-import type { AnyTask, TaskInfo } from "../contract/task.ts";
+import type { AnyTask } from "../contract/task.ts";
 import { parseDuration } from "../duration.ts";
-import { ConfigurationError, messageOf } from "../errors.ts";
+import { ConfigurationError } from "../errors.ts";
 import { isPromise } from "../pipeline/hook.ts";
 import { sentencesOf } from "../problems.ts";
 import { validateOptions } from "../validate.ts";
@@ -55,12 +55,8 @@ export interface ComposeInput {
     /** Where the value at a path came from, if not from code. */
     readonly origin?: (path: readonly (string | number)[]) => string | undefined;
   };
-  /** The host for one plugin; `tasks` is filled once all plugins are set up. */
-  readonly host: (
-    plugin: AnyPlugin,
-    options: unknown,
-    tasks: ReadonlyMap<string, TaskInfo>,
-  ) => PluginHost;
+  /** The host for one plugin. */
+  readonly host: (plugin: AnyPlugin, options: unknown) => PluginHost;
 }
 
 /**
@@ -72,7 +68,7 @@ export function compose(input: ComposeInput): Composition {
   const problems: string[] = [];
   const plugins = checkPlugins(input.plugins, problems);
   const tasks = new Map<string, AnyTask>();
-  const installed = setUp(input, plugins, tasks, problems);
+  const installed = setUp(input, plugins, problems);
   const contributed = installed.flatMap(({ plugin, instance }) =>
     (instance.tasks ?? []).map((task) => ({ task, from: `plugin ${plugin.name}` })),
   );
@@ -96,7 +92,6 @@ export function compose(input: ComposeInput): Composition {
 function setUp(
   input: ComposeInput,
   plugins: readonly AnyPlugin[],
-  tasks: ReadonlyMap<string, AnyTask>,
   problems: string[],
 ): Installed[] {
   const installed: Installed[] = [];
@@ -107,7 +102,7 @@ function setUp(
         plugin.optionsSchema === undefined
           ? noOptions(plugin, raw)
           : validateOptions(plugin.optionsSchema, raw ?? {}, `plugin ${plugin.name}`, { origin });
-      const instance = plugin.setup(input.host(plugin, options, tasks));
+      const instance = plugin.setup(input.host(plugin, options));
       assertInstance(plugin, instance);
       installed.push({ plugin, enabled, options, instance });
     } catch (error) {
@@ -181,7 +176,7 @@ function checkPlace(hook: HookPlace, where: string, problems: string[]): HookPla
   try {
     if (hook.timeout !== undefined) parseDuration(hook.timeout, `${where}, timeout`);
   } catch (error) {
-    problems.push(messageOf(error));
+    problems.push(...sentencesOf(error));
   }
   const names = (side: "before" | "after"): readonly string[] => {
     const given = hook[side];

@@ -37,8 +37,14 @@ export interface AddJobOptions extends JobOptions {
 /** One job of an `addJobs`. */
 export type JobInput<T> = JobOptions & {
   readonly task: T;
-  readonly payload: T extends AnyTask ? PayloadInputOf<T> : unknown;
-};
+} & PayloadField<T extends AnyTask ? PayloadInputOf<T> : unknown>;
+
+type PayloadField<P> = unknown extends P ? { readonly payload?: unknown } : { readonly payload: P };
+
+/** The payload, and options: the payload may be left out where the task has no schema. */
+type PayloadAndOptions<P> = unknown extends P
+  ? [payload?: unknown, options?: AddJobOptions]
+  : [payload: P, options?: AddJobOptions];
 
 /** Adds one job. */
 export interface AddJob {
@@ -46,14 +52,15 @@ export interface AddJob {
    * Adds a job for a task, through every plugin's `beforeEnqueue`.
    *
    * @param task - a task of this worker or client, or its identifier
-   * @param payload - the schema's input; validated before anything is written
+   * @param rest - the payload, which is the schema's input and is validated before anything is written;
+   * and options
    * @returns the job's id, or who dropped it and why
-   * @throws InvalidPayloadError, UnknownTaskError, InvalidJobError, JobRejectedError: nothing was written
+   * @throws InvalidPayloadError, UnknownTaskError, InvalidJobError, InvalidOptionsError, JobRejectedError,
+   * JobKeyBusyError: nothing was written
    */
   <T extends AnyTask | string>(
     task: T,
-    payload: T extends AnyTask ? PayloadInputOf<T> : unknown,
-    options?: AddJobOptions,
+    ...rest: PayloadAndOptions<T extends AnyTask ? PayloadInputOf<T> : unknown>
   ): Promise<EnqueueResult>;
 }
 

@@ -1,29 +1,31 @@
 /** What `pg` gives of a claim: graphile-worker's rows. */
 interface ClaimedRow {
   readonly id: string;
+  readonly locked_at: Date | null;
 }
 
 /** Jobs that a pool of the engine has been handed and has not yet written the end of. */
 export class Claims {
-  readonly #held = new Map<string, object>();
+  /** Instant of the claim, by id. Not the rows: a `Map` under constant change keeps its values from being collected. */
+  private readonly held = new Map<string, number | undefined>();
 
   /** The database has answered a claim. */
   add(rows: readonly ClaimedRow[]): void {
-    for (const row of rows) this.#held.set(row.id, row);
+    for (const row of rows) this.held.set(row.id, row.locked_at?.getTime());
   }
 
   /** The end of these claims has been written. */
   delete(ids: readonly string[]): void {
-    for (const id of ids) this.#held.delete(id);
+    for (const id of ids) this.held.delete(id);
   }
 
   /** Somebody else has written the end of this very claim; the job may be claimed anew by now. */
   forget(job: ClaimedRow): void {
-    if (this.#held.get(job.id) === job) this.#held.delete(job.id);
+    if (this.held.get(job.id) === job.locked_at?.getTime()) this.held.delete(job.id);
   }
 
   ids(): string[] {
-    return [...this.#held.keys()];
+    return [...this.held.keys()];
   }
 }
 
@@ -35,43 +37,43 @@ export class Claims {
  * those whose answer is still coming.
  */
 export class ClaimGate {
-  readonly #reconcile: () => Promise<void>;
-  #underWay = 0;
-  #mending: Promise<void> | undefined;
-  #idle: (() => void) | undefined;
+  private readonly reconcile: () => Promise<void>;
+  private underWay = 0;
+  private mending: Promise<void> | undefined;
+  private idle: (() => void) | undefined;
 
   /** @param reconcile - gives back what the pool holds and was never handed */
   constructor(reconcile: () => Promise<void>) {
-    this.#reconcile = reconcile;
+    this.reconcile = reconcile;
   }
 
   /** Makes a claim. */
   async claim<T>(claim: () => Promise<T>): Promise<T> {
-    while (this.#mending !== undefined) await this.#mending;
-    this.#underWay++;
+    while (this.mending !== undefined) await this.mending;
+    this.underWay++;
     try {
       return await claim();
     } finally {
-      this.#underWay--;
-      if (this.#underWay === 0) this.#idle?.();
+      this.underWay--;
+      if (this.underWay === 0) this.idle?.();
     }
   }
 
   /** A claim got no answer. Resolves once claims may go on. */
   mend(): Promise<void> {
-    this.#mending ??= this.#mend().finally(() => {
-      this.#mending = undefined;
+    this.mending ??= this.mendNow().finally(() => {
+      this.mending = undefined;
     });
-    return this.#mending;
+    return this.mending;
   }
 
-  async #mend(): Promise<void> {
-    if (this.#underWay > 0) {
+  private async mendNow(): Promise<void> {
+    if (this.underWay > 0) {
       await new Promise<void>((resolve) => {
-        this.#idle = resolve;
+        this.idle = resolve;
       });
-      this.#idle = undefined;
+      this.idle = undefined;
     }
-    await this.#reconcile();
+    await this.reconcile();
   }
 }

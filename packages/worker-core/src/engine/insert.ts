@@ -80,9 +80,10 @@ from ${tables.schema}.add_jobs(
 /**
  * The specs as rows. Payloads come as text: were they JSON inside the JSON, PostgreSQL would resolve their
  * escapes on the way, and refuse a payload with a `\u0000` that its `json` type holds well.
+ * The parameter is text too: a driver that sees a `json` parameter writes the string as JSON once more.
  */
 const SPECS =
-  "json_to_recordset($1::json) as spec(identifier text, payload text, queue_name text, run_at timestamptz, max_attempts int, job_key text, priority int, flags text[])";
+  "json_to_recordset($1::text::json) as spec(identifier text, payload text, queue_name text, run_at timestamptz, max_attempts int, job_key text, priority int, flags text[])";
 
 /**
  * `add_jobs` leaves a job out when its key belongs to one that is claimed at this very moment. Dividing by

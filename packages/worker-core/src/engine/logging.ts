@@ -31,16 +31,46 @@ interface EngineMeta {
  * nowhere but in its log entry's metadata; from there it is picked up.
  */
 export function engineLogger(target: Logger, onLostWrites: (lost: LostWrites) => void): Logger {
+  const scopedLog = logOf(target);
   return new Logger((scope) => {
-    let scoped: Logger | undefined;
+    const log = scopedLog(scope);
     return (level, message, meta) => {
-      const { failure, error, fatalError, job, jobs, specs } = (meta ?? {}) as EngineMeta;
-      if (failure === true && isDeferSignal(error)) return;
-      // The task of a job that a stop gave back ended after all; its pool is gone, and so is its claim.
-      if (fatalError !== undefined && job?.id === "-1") return;
-      if (fatalError !== undefined) onLostWrites({ completed: jobs ?? [], failed: specs ?? [] });
-      scoped ??= target.scope(scope);
-      scoped[METHODS[level]](message, meta);
+      if (level === "error" && isOurBusiness(meta as EngineMeta | undefined, onLostWrites)) return;
+      log(level, message, meta);
     };
   });
+}
+
+/** Whether an entry is not for the user's eyes. */
+function isOurBusiness(
+  meta: EngineMeta | undefined,
+  onLostWrites: (lost: LostWrites) => void,
+): boolean {
+  const { failure, error, fatalError, job, jobs, specs } = meta ?? {};
+  if (failure === true && isDeferSignal(error)) return true;
+  if (fatalError === undefined) return false;
+  // The task of a job that a stop gave back ended after all; its pool is gone, and so is its claim.
+  if (job?.id === "-1") return true;
+  onLostWrites({ completed: jobs ?? [], failed: specs ?? [] });
+  return false;
+}
+
+type LogFactory = ConstructorParameters<typeof Logger>[0];
+
+/**
+ * How the target logs in a scope. The engine makes a scope for every job, so this goes to the target's own
+ * factory where it can, and saves a second logger a job.
+ */
+function logOf(target: Logger): LogFactory {
+  const { _logFactory: factory, _scope: base } = target as unknown as {
+    readonly _logFactory?: LogFactory;
+    readonly _scope?: object;
+  };
+  if (typeof factory === "function" && typeof base === "object") {
+    return Object.keys(base).length === 0 ? factory : (scope) => factory({ ...base, ...scope });
+  }
+  return (scope) => {
+    const scoped = target.scope(scope);
+    return (level, message, meta) => scoped[METHODS[level]](message, meta);
+  };
 }

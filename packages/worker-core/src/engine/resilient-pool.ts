@@ -14,8 +14,10 @@ const KINDS: readonly (readonly [RegExp, Kind])[] = [
   [/^(?:clear_stale_locks|get_queue_names)/, "other"],
 ];
 
-interface NamedQuery {
-  readonly name: string;
+const TASK_IDS = /^(?:insert into|select id, identifier from) \S+\._private_tasks as tasks/;
+
+interface EngineQuery {
+  readonly name?: string;
   readonly text: string;
   readonly values: unknown[];
 }
@@ -49,7 +51,7 @@ export function resilientPool(pool: pg.Pool, options: ResilientPoolOptions): pg.
     await withRetries(() => options.giveBackExcept(poolId, claims.ids()), noClaims);
   });
 
-  async function claim(query: NamedQuery, first: () => Promise<pg.QueryResult>): Promise<unknown> {
+  async function claim(query: EngineQuery, first: () => Promise<pg.QueryResult>): Promise<unknown> {
     poolId = query.values[0] as string;
     const once = async (run: () => Promise<pg.QueryResult>) => {
       try {
@@ -76,7 +78,7 @@ export function resilientPool(pool: pg.Pool, options: ResilientPoolOptions): pg.
 
   async function write(
     kind: Kind,
-    query: NamedQuery,
+    query: EngineQuery,
     first: () => Promise<unknown>,
   ): Promise<unknown> {
     const result = await withRetries(
@@ -87,19 +89,19 @@ export function resilientPool(pool: pg.Pool, options: ResilientPoolOptions): pg.
     return result;
   }
 
-  const outgoing = (query: NamedQuery): NamedQuery | Omit<NamedQuery, "name"> => {
-    if (options.preparedStatements) return query;
+  const outgoing = (query: EngineQuery): EngineQuery => {
+    if (options.preparedStatements || query.name === undefined) return query;
     const { name: _, ...unnamed } = query;
     return unnamed;
   };
-  const send = (query: NamedQuery) => pool.query(outgoing(query));
+  const send = (query: EngineQuery) => pool.query(outgoing(query));
 
   function wrapClient(client: pg.PoolClient): pg.PoolClient {
     const query = (...args: unknown[]): unknown => {
       const [first] = args;
       const kind = args.length === 1 ? kindOf(first) : undefined;
       if (kind === undefined) return (client.query as (...all: unknown[]) => unknown)(...args);
-      const named = first as NamedQuery;
+      const named = first as EngineQuery;
       const run = () => client.query(outgoing(named));
       return kind === "claim" ? claim(named, run) : write(kind, named, run);
     };
@@ -112,7 +114,11 @@ export function resilientPool(pool: pg.Pool, options: ResilientPoolOptions): pg.
     });
   }
 
-  const connect = async () => wrapClient(await withRetries(() => pool.connect(), noWrites));
+  const connect = async () => {
+    // Unheard, the error of a late write (a task that outlived its stop) would end the process.
+    if (noWrites.aborted && pool.ending) return ENDED_CLIENT;
+    return wrapClient(await withRetries(() => pool.connect(), noWrites));
+  };
 
   return new Proxy(pool, {
     get(target, property) {
@@ -127,11 +133,18 @@ export function resilientPool(pool: pg.Pool, options: ResilientPoolOptions): pg.
   });
 }
 
+/** What late writes are sent to: their claims have been given back, they have nothing to say. */
+const ENDED_CLIENT = {
+  query: async () => ({ rows: [] }),
+  release: () => {},
+} as unknown as pg.PoolClient;
+
 function kindOf(query: unknown): Kind | undefined {
   if (typeof query !== "object" || query === null) return undefined;
-  const { name } = query as { name?: unknown };
-  if (typeof name !== "string") return undefined;
-  return KINDS.find(([pattern]) => pattern.test(name))?.[1];
+  const { name, text } = query as { name?: unknown; text?: unknown };
+  if (typeof name === "string") return KINDS.find(([pattern]) => pattern.test(name))?.[1];
+  // Unnamed, the engine looks up its tasks' ids; it keeps a failure of that for ever.
+  return typeof text === "string" && TASK_IDS.test(text) ? "other" : undefined;
 }
 
 /** The ids whose claim ends with a statement, from its parameters; empty where a claim goes on. */

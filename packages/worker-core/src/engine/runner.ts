@@ -19,6 +19,9 @@ import { resilientPool } from "./resilient-pool.ts";
 import { withRetries } from "./retries.ts";
 import { fence, isSettled } from "./signal.ts";
 
+/** The engine's own default. */
+const ENGINE_ABORT_MS = 5_000;
+
 /** What a runner is started with. */
 export interface RunnerInput {
   readonly pool: pg.Pool;
@@ -31,6 +34,8 @@ export interface RunnerInput {
   readonly engine: Engine;
   /** Called for each pool of the engine as it is made, before it claims anything. */
   readonly onPool: (pool: WorkerPool, events: WorkerEvents) => void;
+  /** How long a stop waits for running jobs. */
+  readonly stopMs: number;
   /** Aborted once no job is to be claimed any more. */
   readonly noClaims: AbortSignal;
   /** Aborted once nothing is to be written any more. */
@@ -124,6 +129,8 @@ function runnerOptions(
         // rejection, which ends the process. A delay of 0 batches one tick and costs nothing.
         completeJobBatchDelay: 0,
         failJobBatchDelay: 0,
+        // Plain tasks see the engine's signal: it aborts by the stop's bound at the latest.
+        gracefulShutdownAbortTimeout: Math.min(ENGINE_ABORT_MS, input.stopMs),
         ...withoutConnection(input.worker),
         // Names tell the engine's statements from a task's own; see resilientPool.
         preparedStatements: true,

@@ -35,6 +35,18 @@ export function isSettled(job: Job): boolean {
   return settled.has(job);
 }
 
+const skipped = new WeakSet<Job>();
+
+/** Remembers that a job completes without having run, which the engine takes for success. */
+export function markSkipped(job: Job): void {
+  skipped.add(job);
+}
+
+/** Whether a job completes without having run. */
+export function isSkipped(job: Job): boolean {
+  return skipped.has(job);
+}
+
 /**
  * Makes every later write of the engine for this claim match no row.
  *

@@ -9,6 +9,7 @@ import type {
 import { messageOf } from "../errors.ts";
 import type { JobRun } from "../pipeline/job-run.ts";
 import type { Runtime } from "../runtime.ts";
+import { withinMs } from "../within-ms.ts";
 import { bridgeEvents } from "./bridge.ts";
 import { withRetries } from "./retries.ts";
 import { type PoolRun, type RunnerInput, startPool } from "./runner.ts";
@@ -18,7 +19,9 @@ export interface SuperviseInput {
   readonly runtime: Runtime;
   readonly tasks: TaskList;
   /** Runs that hooks apply to. */
-  readonly running: ReadonlySet<JobRun>;
+  readonly running: Iterable<JobRun>;
+  /** Aborted when a stop's bound has passed. */
+  readonly interrupted: AbortController;
   readonly crontab: string | undefined;
   readonly parsedCronItems: ParsedCronItem[] | undefined;
   /** The engine cannot be started again. */
@@ -96,6 +99,7 @@ export async function superviseEngine(input: SuperviseInput): Promise<Supervisor
   const jobsInProgress = () => current?.activeJobs().length ?? 0;
   input.runtime.runner = {
     running: jobsInProgress,
+    concurrency: () => input.runtime.worker.concurrentJobs ?? 1,
     nudge(count) {
       if (current !== undefined && !isShuttingDown(current.run.pool)) current.run.pool.nudge(count);
     },
@@ -119,17 +123,6 @@ export async function superviseEngine(input: SuperviseInput): Promise<Supervisor
       noWrites.abort();
     },
   };
-}
-
-/** Waits for a promise, but not for longer than this; whether it settled. */
-async function withinMs(promise: Promise<unknown>, ms: number): Promise<boolean> {
-  const bound = new AbortController();
-  const timer = sleep(Math.max(0, ms), false, { signal: bound.signal }).catch(() => false);
-  try {
-    return await Promise.race([promise.then(() => true), timer]);
-  } finally {
-    bound.abort();
-  }
 }
 
 /** The engine's workers must not be nudged once they end; only the pool's private flag says so in time. */
@@ -165,6 +158,7 @@ async function startLife(
     parsedCronItems,
     logger: runtime.logger,
     engine: runtime.engine,
+    stopMs: runtime.stopMs,
     ...signals,
     onPool: (pool, events) => {
       onPool(pool);
@@ -188,13 +182,14 @@ async function startLife(
 
 /** The bound has passed: running jobs go back with their attempt, and their tasks' ends count for nothing. */
 async function interrupt(
-  { runtime, running }: SuperviseInput,
+  { runtime, running, interrupted: bound }: SuperviseInput,
   { run, activeJobs }: Life,
 ): Promise<void> {
   const jobs = activeJobs();
   const interrupted = new Set(jobs);
-  for (const one of running)
-    if (interrupted.has(one.job)) one.abort(new Error("the worker is stopping"));
+  const reason = new Error("the worker is stopping");
+  bound.abort(reason);
+  for (const one of running) if (interrupted.has(one.job)) one.abort(reason);
   if (jobs.length > 0) {
     const ids = jobs.map(({ id }) => id);
     const returned = await runtime.engine.giveBack(run.pool.id, { only: ids });

@@ -30,10 +30,19 @@ export class MigrationsPendingError extends Error {
   constructor(pending: readonly MigrationRef[], schema: string) {
     const count = pending.length === 1 ? "1 migration is" : `${pending.length} migrations are`;
     super(
-      `${count} pending in schema ${schema}: ${pending.map(printRef).join(", ")}. Run \`${MIGRATE_COMMAND}\`, then start again`,
+      `${count} pending in schema ${schema}: ${printRefs(pending)}. Run \`${MIGRATE_COMMAND}\`, then start again`,
     );
     this.pending = pending;
   }
+}
+
+/** graphile-worker's, which have no names, as one range. */
+function printRefs(refs: readonly MigrationRef[]): string {
+  const engine = refs.filter(({ plugin }) => plugin === "graphile-worker");
+  const named = refs.filter(({ plugin }) => plugin !== "graphile-worker").map(printRef);
+  const [first, last] = [engine[0]?.id, engine.at(-1)?.id];
+  if (first === undefined) return named.join(", ");
+  return [`${engine.length} of graphile-worker (${first} to ${last})`, ...named].join(", ");
 }
 
 /** Whether an error is a {@link MigrationsPendingError}, of whichever copy of the package. */

@@ -4,10 +4,10 @@ import type { EnqueueDecision } from "../contract/decisions.ts";
 import type { EnqueueInput } from "../contract/hooks.ts";
 import type { EnqueueResult } from "../contract/job.ts";
 import type { Transaction } from "../contract/query.ts";
-import type { AddJob, AddJobs, AnyTask, JobInput } from "../contract/task.ts";
+import type { AddJob, AddJobOptions, AddJobs, AnyTask, JobInput } from "../contract/task.ts";
 import type { Engine } from "../engine/engine.ts";
 import { type InsertItem, isKeyRace, needsTransaction } from "../engine/insert.ts";
-import { InvalidJobError } from "../errors.ts";
+import { JobKeyBusyError } from "../errors.ts";
 import type { Events } from "../events.ts";
 import { assertKnownKeys } from "../validate.ts";
 import { askEnqueueHooks } from "./enqueue-hooks.ts";
@@ -64,12 +64,7 @@ export function createEnqueue(shared: EnqueueShared): Enqueue {
       return results(specs, ids, shared.events);
     } catch (error) {
       await transaction.rollback();
-      if (isKeyRace(error)) {
-        throw new InvalidJobError(
-          "a job with one of these job keys was claimed at this very moment; nothing was added, add them again",
-          { cause: error },
-        );
-      }
+      if (isKeyRace(error)) throw new JobKeyBusyError({ cause: error });
       throw error;
     }
   }
@@ -77,8 +72,8 @@ export function createEnqueue(shared: EnqueueShared): Enqueue {
   return {
     addJob: (async (
       task: AnyTask | string,
-      payload: unknown,
-      { client, ...options } = {} as never,
+      payload?: unknown,
+      { client, ...options }: AddJobOptions = {},
     ) => {
       const [result] = await add(
         [{ ...(options as object), task, payload } as JobInput<AnyTask>],

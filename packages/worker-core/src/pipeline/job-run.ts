@@ -2,10 +2,10 @@ import type { JobHelpers, Logger } from "graphile-worker";
 import type { Around, DeferDecision, FailureDecision, RunDecision } from "../contract/decisions.ts";
 import type { AfterRunInput, FailureInput, RunInput } from "../contract/hooks.ts";
 import type { Job, Labels } from "../contract/job.ts";
-import type { Outcome, Permit } from "../contract/permit.ts";
+import type { Permit } from "../contract/permit.ts";
 import type { Reason, ReasonInput } from "../contract/reason.ts";
 import type { TaskInfo } from "../contract/task.ts";
-import { DeferSignal, markSettled } from "../engine/signal.ts";
+import { DeferSignal, markSettled, markSkipped } from "../engine/signal.ts";
 import { HookError, InvalidPayloadError, JobFailedError, messageOf } from "../errors.ts";
 import { type Flags, fromFlags } from "../labels.ts";
 import { formatIssues, type PayloadResult, validatePayload } from "../validate.ts";
@@ -39,12 +39,15 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
   isLastAttempt = false;
   decision: FailureDecision | undefined;
   contexts: Record<string, unknown> | undefined;
+  /** Its place among the running jobs; theirs to set. */
+  slot = -1;
   /** The stop's bound passed: the job is back in the queue, whatever its task still does. */
   interrupted = false;
-  #permits: PermitStack | undefined;
-  #arounds: { plugin: string; around: Around }[] | undefined;
-  #controller: AbortController | undefined;
-  #labels: Labels | undefined;
+  // Not `#private`: those cost on every job.
+  private permits: PermitStack | undefined;
+  private arounds: { plugin: string; around: Around }[] | undefined;
+  private controller: AbortController | undefined;
+  private labelSet: Labels | undefined;
 
   constructor(shared: RunShared, task: RunTask, payload: unknown, helpers: JobHelpers) {
     this.shared = shared;
@@ -63,59 +66,59 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
   }
 
   get labels(): Labels {
-    this.#labels ??= fromFlags(this.job.flags as Flags);
-    return this.#labels;
+    this.labelSet ??= fromFlags(this.job.flags as Flags);
+    return this.labelSet;
   }
 
   get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.helpers.abortSignal.aborted) this.#controller.abort(this.helpers.abortSignal.reason);
+    if (this.controller === undefined) {
+      this.controller = new AbortController();
+      if (this.helpers.abortSignal.aborted) this.controller.abort(this.helpers.abortSignal.reason);
     }
-    return this.#controller.signal;
+    return this.controller.signal;
   }
 
   abort(reason?: unknown): void {
-    this.#controller ??= new AbortController();
-    this.#controller.abort(reason);
+    this.controller ??= new AbortController();
+    this.controller.abort(reason);
   }
 
   /** What the engine calls in place of the task. */
   start(): unknown {
     this.shared.running.add(this);
     const { schema } = this.taskInfo;
-    if (schema === undefined) return this.#gate(0);
+    if (schema === undefined) return this.gate(0);
     let checked: PayloadResult<unknown> | Promise<PayloadResult<unknown>>;
     try {
       checked = validatePayload(schema, this.payload);
     } catch (error) {
-      return this.#failed(error, undefined);
+      return this.failed(error, undefined);
     }
-    if (!isPromise(checked)) return this.#validated(checked);
+    if (!isPromise(checked)) return this.validated(checked);
     return checked.then(
-      (result) => this.#validated(result),
-      (error) => this.#failed(error, undefined),
+      (result) => this.validated(result),
+      (error) => this.failed(error, undefined),
     );
   }
 
   /** Ends the run from outside, once its job has been given back. */
   interrupt(): void {
     this.interrupted = true;
-    void this.#permits?.commit({ kind: "interrupted" });
+    void this.permits?.commit({ kind: "interrupted" });
   }
 
-  #validated(result: PayloadResult<unknown>): unknown {
+  private validated(result: PayloadResult<unknown>): unknown {
     if (!result.ok) {
-      return this.#failForGood(
+      return this.failForGood(
         new InvalidPayloadError(this.task.identifier, formatIssues(result.issues)),
       );
     }
     this.payload = result.value;
-    return this.#gate(0);
+    return this.gate(0);
   }
 
   /** Asks the `beforeRun` hooks from the given one on, then runs the task. */
-  #gate(from: number): unknown {
+  private gate(from: number): unknown {
     const { beforeRun } = this.taskInfo;
     for (let index = from; index < beforeRun.length; index++) {
       const hook = beforeRun[index] as CompiledHook<RunInput, RunDecision>;
@@ -123,17 +126,17 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
       try {
         decision = hook.call(this);
       } catch (error) {
-        decision = this.#hookFailed(hook, error);
+        decision = this.hookFailed(hook, error);
       }
       if (decision === undefined) continue;
-      if (isPromise(decision)) return this.#awaitGate(hook, decision, index + 1);
-      const stop = this.#apply(hook, decision as RunDecision);
+      if (isPromise(decision)) return this.awaitGate(hook, decision, index + 1);
+      const stop = this.apply(hook, decision as RunDecision);
       if (stop !== undefined) return stop;
     }
-    return this.#runTask();
+    return this.runTask();
   }
 
-  async #awaitGate(
+  private async awaitGate(
     hook: CompiledHook<RunInput, RunDecision>,
     pending: Promise<RunDecision | undefined | void>,
     next: number,
@@ -144,15 +147,15 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
         rollBackLate(hook.plugin, late, this.shared.report),
       );
     } catch (error) {
-      decision = this.#hookFailed(hook, error);
+      decision = this.hookFailed(hook, error);
     }
-    const stop = decision === undefined ? undefined : this.#apply(hook, decision as RunDecision);
+    const stop = decision === undefined ? undefined : this.apply(hook, decision as RunDecision);
     if (stop !== undefined) return stop;
-    if (this.interrupted) return this.#stopInterrupted();
-    return this.#gate(next);
+    if (this.interrupted) return this.stopInterrupted();
+    return this.gate(next);
   }
 
-  #hookFailed(
+  private hookFailed(
     hook: CompiledHook<RunInput, RunDecision>,
     error: unknown,
   ): DeferDecision | undefined {
@@ -170,33 +173,33 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
   }
 
   /** Acts on a decision; undefined when the job goes on to the next hook. */
-  #apply(
+  private apply(
     hook: CompiledHook<RunInput, RunDecision>,
     decision: RunDecision,
   ): Promise<unknown> | undefined {
     if (decision?.kind === "proceed")
-      return this.#grant(hook.plugin, decision.permit, decision.context, decision.around);
+      return this.grant(hook.plugin, decision.permit, decision.context, decision.around);
     const problem = problemOfStop(decision);
     const stop =
       problem === undefined
         ? decision
-        : this.#hookFailed(hook, new HookError(hook.plugin, "beforeRun", problem));
+        : this.hookFailed(hook, new HookError(hook.plugin, "beforeRun", problem));
     if (stop === undefined) return undefined;
     const reason = stamp(hook, stop.reason);
-    if (stop.kind === "defer") return this.#defer(stop, reason);
+    if (stop.kind === "defer") return this.defer(stop, reason);
     return stop.kind === "skip"
-      ? this.#skip(reason)
-      : this.#failForGood(new JobFailedError(reason, stop.cause));
+      ? this.skip(reason)
+      : this.failForGood(new JobFailedError(reason, stop.cause));
   }
 
   /** The job went back to the queue while a hook was still deciding. */
-  async #stopInterrupted(): Promise<never> {
-    await this.#end(this.#permits?.rollback());
+  private async stopInterrupted(): Promise<never> {
+    await this.end(this.permits?.rollback());
     throw new DeferSignal({ plugin: "core", code: "INTERRUPTED", message: "the worker stopped" });
   }
 
   /** Ends the run whatever becomes of its last step. */
-  async #end<T>(last: Promise<T> | undefined): Promise<T | undefined> {
+  private async end<T>(last: Promise<T> | undefined): Promise<T | undefined> {
     try {
       return await last;
     } finally {
@@ -204,30 +207,30 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
     }
   }
 
-  #grant(
+  private grant(
     plugin: string,
     permit: Permit | undefined,
     context: unknown,
     around: Around | undefined,
   ): undefined {
     if (permit !== undefined) {
-      this.#permits ??= new PermitStack(this.shared.report);
-      this.#permits.push(plugin, permit);
+      this.permits ??= new PermitStack(this.shared.report);
+      this.permits.push(plugin, permit);
     }
     if (context !== undefined) {
       this.contexts ??= {};
       this.contexts[plugin] = context;
     }
     if (around !== undefined) {
-      this.#arounds ??= [];
-      this.#arounds.push({ plugin, around });
+      this.arounds ??= [];
+      this.arounds.push({ plugin, around });
     }
     return undefined;
   }
 
-  async #defer(decision: DeferDecision, reason: Reason): Promise<never> {
-    await this.#permits?.rollback();
-    const moved = await this.#end(this.shared.engine.defer(this.job, decision.until, reason));
+  private async defer(decision: DeferDecision, reason: Reason): Promise<never> {
+    await this.permits?.rollback();
+    const moved = await this.end(this.shared.engine.defer(this.job, decision.until, reason));
     // The engine compares these to tell a last attempt; a deferral is not one.
     (this.job as { attempts: number }).attempts -= 1;
     if (moved !== undefined)
@@ -235,67 +238,72 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
     throw new DeferSignal(reason);
   }
 
-  async #skip(reason: Reason): Promise<undefined> {
-    await this.#permits?.rollback();
+  private async skip(reason: Reason): Promise<undefined> {
+    await this.permits?.rollback();
     const noted = this.shared.engine.noteSkip(this.job, reason).catch((error: unknown) => {
       // The note only explains; without it the job is skipped all the same.
       this.logger.warn(`could not note why job ${this.job.id} is skipped: ${messageOf(error)}`, {
         error,
       });
     });
-    await this.#end(noted);
+    await this.end(noted);
+    markSkipped(this.job);
     this.shared.events.emit("job:skipped", { job: this.job, reason });
     return undefined;
   }
 
-  async #failForGood(error: Error): Promise<never> {
-    await this.#permits?.rollback();
-    await this.#end(this.#exhaust());
+  private async failForGood(error: Error): Promise<never> {
+    await this.permits?.rollback();
+    await this.end(this.exhaust());
     throw error;
   }
 
-  async #exhaust(): Promise<void> {
+  private async exhaust(): Promise<void> {
     await this.shared.engine.exhaust(this.job);
     (this.job as { attempts: number }).attempts = this.job.max_attempts;
   }
 
-  #runTask(): unknown {
-    const { run, plain } = this.taskInfo;
+  private runTask(): unknown {
     let result: unknown;
     try {
-      const call = plain
-        ? () => run(this.payload, this.helpers)
-        : () => run(this.payload, createTaskContext(this.shared, this.helpers, this));
       result =
-        this.#arounds === undefined ? call() : runAround(this.#arounds, call, this.shared.report);
+        this.arounds === undefined
+          ? this.callTask()
+          : runAround(this.arounds, () => this.callTask(), this.shared.report);
     } catch (error) {
-      return this.#failed(error, undefined);
+      return this.failed(error, undefined);
     }
-    if (!isPromise(result)) return this.#returned(result);
+    if (!isPromise(result)) return this.returned(result);
     return result.then(
-      (value) => this.#returned(value),
-      (error) => this.#failed(error, undefined),
+      (value) => this.returned(value),
+      (error) => this.failed(error, undefined),
     );
   }
 
-  #returned(result: unknown): unknown {
+  private callTask(): unknown {
+    const { run, plain } = this.taskInfo;
+    if (plain) return run(this.payload, this.helpers);
+    return run(this.payload, createTaskContext(this.shared, this.helpers, this));
+  }
+
+  private returned(result: unknown): unknown {
     if (
       Array.isArray(result) &&
       Array.isArray(this.job.payload) &&
       result.length === this.job.payload.length
     ) {
-      return this.#batchReturned(result);
+      return this.batchReturned(result);
     }
-    return this.#succeeded(result);
+    return this.succeeded(result);
   }
 
   /** graphile-worker's batch jobs: entries whose promise rejects are retried alone. */
-  async #batchReturned(result: unknown[]): Promise<unknown> {
+  private async batchReturned(result: unknown[]): Promise<unknown> {
     const entries = await Promise.allSettled(result);
     const rejected = entries.flatMap((entry) =>
       entry.status === "rejected" ? [entry.reason as unknown] : [],
     );
-    if (rejected.length === 0) return this.#succeeded(result);
+    if (rejected.length === 0) return this.succeeded(result);
     const left = (this.job.payload as unknown[]).filter(
       (_, index) => entries[index]?.status === "rejected",
     );
@@ -303,41 +311,38 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
       rejected,
       `Batch failures:\n${rejected.map(messageOf).join("\n")}`,
     );
-    return this.#failed(error, { left, result });
+    return this.failed(error, { left, result });
   }
 
-  #succeeded(result: unknown): unknown {
+  private succeeded(result: unknown): unknown {
     this.result = result;
-    const observed = this.interrupted
-      ? undefined
-      : observe(this.taskInfo.afterRun, this, this.shared.report);
-    if (observed === undefined && this.#permits === undefined) {
-      this.shared.running.delete(this);
-      return result;
+    if (!this.interrupted) {
+      const observed = observe(this.taskInfo.afterRun, this, this.shared.report);
+      const settled =
+        observed === undefined
+          ? this.permits?.commit({ kind: "succeeded", result })
+          : observed.then(() => this.permits?.commit({ kind: "succeeded", result }));
+      if (settled !== undefined) return this.end(settled).then(() => result);
     }
-    return this.#end(this.#settle(observed, { kind: "succeeded", result })).then(() => result);
+    this.shared.running.delete(this);
+    return result;
   }
 
-  async #settle(observed: Promise<void> | undefined, outcome: Outcome): Promise<void> {
-    await observed;
-    await this.#permits?.commit(outcome);
+  private failed(error: unknown, batch: Batch | undefined): Promise<unknown> {
+    return this.end(this.interrupted ? Promise.reject(error) : this.settleFailure(error, batch));
   }
 
-  #failed(error: unknown, batch: Batch | undefined): Promise<unknown> {
-    return this.#end(this.interrupted ? Promise.reject(error) : this.#settleFailure(error, batch));
-  }
-
-  async #settleFailure(error: unknown, batch: Batch | undefined): Promise<unknown> {
+  private async settleFailure(error: unknown, batch: Batch | undefined): Promise<unknown> {
     this.error = error;
     this.isLastAttempt = this.job.attempts >= this.job.max_attempts;
     await askOnFailure(this.taskInfo.onFailure, this, this.shared.report);
-    await this.#permits?.commit({ kind: "failed", error, last: this.isLastAttempt });
+    await this.permits?.commit({ kind: "failed", error, last: this.isLastAttempt });
     const { decision } = this;
     if (decision?.kind === "taken") {
       markSettled(this.job);
       (this.job as { attempts: number }).attempts = this.job.max_attempts;
     } else if (decision?.kind === "exhaust") {
-      await this.#exhaust();
+      await this.exhaust();
     } else if (decision?.kind === "retry") {
       await this.shared.engine.retry(this.job, decision.at, messageOf(error), batch?.left);
       throw error;

@@ -5,38 +5,61 @@ import { isPromise, within } from "./hook.ts";
 
 const TIMEOUT_MS = 5_000;
 
+interface Grant {
+  readonly plugin: string;
+  readonly permit: Permit;
+}
+
 /** The permits of one run. Each is settled exactly once, in reverse order of the grants. */
 export class PermitStack {
-  readonly #report: HookReport;
-  readonly #granted: { plugin: string; permit: Permit }[] = [];
+  private readonly report: HookReport;
+  private readonly grants: Grant[] = [];
 
   constructor(report: HookReport) {
-    this.#report = report;
+    this.report = report;
   }
 
   push(plugin: string, permit: Permit): void {
-    this.#granted.push({ plugin, permit });
+    this.grants.push({ plugin, permit });
   }
 
-  /** The task ran. */
-  commit(outcome: Outcome): Promise<void> {
-    return this.#settle((permit) => permit.commit(outcome));
+  /**
+   * The task ran.
+   *
+   * @returns a promise only where a permit gave one: this is on the hot path
+   */
+  commit(outcome: Outcome): Promise<void> | undefined {
+    const { grants } = this;
+    for (let grant = grants.pop(); grant !== undefined; grant = grants.pop()) {
+      let pending: unknown;
+      try {
+        pending = grant.permit.commit(outcome);
+      } catch (error) {
+        this.report.failed(grant.plugin, "permit", error);
+      }
+      if (isPromise(pending)) return this.await(grant, pending).then(() => this.commit(outcome));
+    }
+    return undefined;
   }
 
   /** A later plugin stopped the job. */
-  rollback(): Promise<void> {
-    return this.#settle((permit) => permit.rollback());
+  async rollback(): Promise<void> {
+    const { grants } = this;
+    for (let grant = grants.pop(); grant !== undefined; grant = grants.pop()) {
+      try {
+        const pending: unknown = grant.permit.rollback();
+        if (isPromise(pending)) await this.await(grant, pending);
+      } catch (error) {
+        this.report.failed(grant.plugin, "permit", error);
+      }
+    }
   }
 
-  async #settle(end: (permit: Permit) => void | Promise<void>): Promise<void> {
-    for (let grant = this.#granted.pop(); grant !== undefined; grant = this.#granted.pop()) {
-      const { plugin, permit } = grant;
-      try {
-        const pending = end(permit);
-        if (isPromise(pending)) await within(pending, TIMEOUT_MS, plugin, "permit");
-      } catch (error) {
-        this.#report.failed(plugin, "permit", error);
-      }
+  private async await({ plugin }: Grant, pending: Promise<unknown>): Promise<void> {
+    try {
+      await within(pending, TIMEOUT_MS, plugin, "permit");
+    } catch (error) {
+      this.report.failed(plugin, "permit", error);
     }
   }
 }

@@ -4,6 +4,7 @@ import type { AnyTask, JobInput, TaskInfo } from "../contract/task.ts";
 import type { InsertItem } from "../engine/insert.ts";
 import { InvalidJobError, InvalidPayloadError, messageOf, UnknownTaskError } from "../errors.ts";
 import { checkLabels } from "../labels.ts";
+import { plainInfo } from "../plain-tasks.ts";
 import { printValue } from "../print-value.ts";
 import { assertKnownKeys, formatIssues, type PayloadResult, validatePayload } from "../validate.ts";
 import { isStorableDate } from "./check-decision.ts";
@@ -150,8 +151,7 @@ function resolveTask(
         : String(task);
   const known = tasks.get(identifier);
   if (known !== undefined) return known;
-  if (plainTasks.has(identifier))
-    return { identifier, options: {}, payload: undefined, spec: undefined };
+  if (plainTasks.has(identifier)) return plainInfo(identifier);
   throw new UnknownTaskError(identifier, [...tasks.keys(), ...plainTasks.keys()], where);
 }
 

@@ -13,10 +13,12 @@ import type {
 } from "../contract/task.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Events } from "../events.ts";
+import { plainInfo } from "../plain-tasks.ts";
 import { type CompiledHook, compileHooks, type HookReport } from "./hook.ts";
 import { JobRun } from "./job-run.ts";
 import { rollBackLate } from "./permits.ts";
 import { runBare } from "./run-bare.ts";
+import type { RunningJobs } from "./running-jobs.ts";
 
 /** What all runs of a worker share. */
 export interface RunShared {
@@ -28,7 +30,9 @@ export interface RunShared {
   readonly addJob: AddJob;
   readonly addJobs: AddJobs;
   /** Runs that hooks apply to, while they last. */
-  readonly running: Set<JobRun>;
+  readonly running: RunningJobs;
+  /** Aborts when a stop's bound has passed. */
+  readonly interrupted: AbortSignal;
 }
 
 /** A task with the hooks that apply to it. */
@@ -106,7 +110,7 @@ export function definedSource(task: AnyTask): TaskSource {
 /** A plain graphile-worker function, as plugins and the engine see it. */
 export function plainSource(identifier: string, run: EngineTask): TaskSource {
   return {
-    info: { identifier, options: {}, payload: undefined, spec: undefined },
+    info: plainInfo(identifier),
     run: run as TaskSource["run"],
     plain: true,
   };

@@ -10,44 +10,56 @@ const NOTHING: Record<string, unknown> = Object.freeze({});
 
 /** What a task is given beside its payload; parts that cost something are made when they are read. */
 class Context implements TaskContext {
-  readonly #helpers: JobHelpers;
-  readonly #run: JobRun | undefined;
-  readonly query: Query;
-  readonly transaction: RunTransaction;
-  readonly addJob: AddJob;
-  readonly addJobs: AddJobs;
+  // Not `#private`: those cost on every job.
+  private readonly shared: RunShared;
+  private readonly helpers: JobHelpers;
+  private readonly run: JobRun | undefined;
 
   constructor(shared: RunShared, helpers: JobHelpers, run: JobRun | undefined) {
-    this.#helpers = helpers;
-    this.#run = run;
-    this.query = shared.query;
-    this.transaction = shared.transaction;
-    this.addJob = shared.addJob;
-    this.addJobs = shared.addJobs;
+    this.shared = shared;
+    this.helpers = helpers;
+    this.run = run;
+  }
+
+  get query(): Query {
+    return this.shared.query;
+  }
+
+  get transaction(): RunTransaction {
+    return this.shared.transaction;
+  }
+
+  get addJob(): AddJob {
+    return this.shared.addJob;
+  }
+
+  get addJobs(): AddJobs {
+    return this.shared.addJobs;
   }
 
   get job(): Job {
-    return this.#helpers.job;
+    return this.helpers.job;
   }
 
   get logger(): Logger {
-    return this.#helpers.logger;
+    return this.helpers.logger;
   }
 
   get withPgClient(): WithPgClient {
-    return this.#helpers.withPgClient;
+    return this.helpers.withPgClient;
   }
 
   get signal(): AbortSignal {
-    return this.#run === undefined ? this.#helpers.abortSignal : this.#run.signal;
+    if (this.run !== undefined) return this.run.signal;
+    return AbortSignal.any([this.helpers.abortSignal, this.shared.interrupted]);
   }
 
   get labels(): Labels {
-    return this.#run === undefined ? fromFlags(this.#helpers.job.flags as Flags) : this.#run.labels;
+    return this.run === undefined ? fromFlags(this.helpers.job.flags as Flags) : this.run.labels;
   }
 
   get plugins(): Record<string, unknown> {
-    return this.#run?.contexts ?? NOTHING;
+    return this.run?.contexts ?? NOTHING;
   }
 }
 

@@ -152,12 +152,12 @@ describe("createWorker, plugins", () => {
     expect(problemsOf({ tasks: [task("t")], plugins: [made({ inter: 3 })] })).toEqual([
       'plugin cron: unknown option "inter", did you mean "interval"?',
     ]);
-    expect(problemsOf({ tasks: [task("t")], plugins: [made({ interval: "3", inter: 3 })] })).toEqual(
-      [
-        'plugin cron: interval: expected number, received string, got "3"',
-        'plugin cron: unknown option "inter", did you mean "interval"?',
-      ],
-    );
+    expect(
+      problemsOf({ tasks: [task("t")], plugins: [made({ interval: "3", inter: 3 })] }),
+    ).toEqual([
+      'plugin cron: interval: expected number, received string, got "3"',
+      'plugin cron: unknown option "inter", did you mean "interval"?',
+    ]);
     const worker = createWorker({
       connectionString: NOWHERE,
       config: false,

@@ -55,65 +55,80 @@ const modes = [
   },
 ] as const;
 
-describe.each(modes)("a worker whose connections are cut, $mode", { timeout: 60_000 }, ({ engine }) => {
-  it("carries on by itself: every job runs exactly once, no permit and no lock is left", async () => {
-    const { task, plugin, runs, permits, payloads } = countingParts();
-    const { worker, sql } = await testWorker({ tasks: [task], plugins: [plugin], worker: engine });
-    let restarts = 0;
-    worker.events.on("engine:restarted", () => restarts++);
-    await worker.start();
-    await worker.addJobs(payloads);
-    for (const done of [50, 120, 200]) {
-      await until(() => runs.size >= done, `${done} jobs ran`);
-      await sql(
-        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
-      );
-    }
-    await until(
-      async () => (await sql("select from graphile_worker._private_jobs")).length === 0,
-      "the queue is empty",
-      50_000,
-    );
-    expect(runs.size).toBe(JOBS);
-    expect([...runs.values()].filter((count) => count !== 1)).toEqual([]);
-    // The engine has not noticed: nothing had to be replaced.
-    expect(restarts).toBe(0);
-    expect(permits).toEqual({ held: 0, granted: JOBS });
-  });
-});
-
-describe.each(modes)("a worker whose PostgreSQL is restarted, $mode", { timeout: 60_000 }, ({ engine }) => {
-  it.each(["fast", "immediate"] as const)(
-    "carries on by itself after a restart: %s",
-    async (mode) => {
-      const postgres = await startPostgres({ url: false });
-      onTestFinished(() => postgres.stop());
-      const database = await postgres.createDatabase();
+describe.each(modes)(
+  "a worker whose connections are cut, $mode",
+  { timeout: 60_000 },
+  ({ engine }) => {
+    it("carries on by itself: every job runs exactly once, no permit and no lock is left", async () => {
       const { task, plugin, runs, permits, payloads } = countingParts();
-      const worker = createWorker({
-        connectionString: database.url,
-        config: false,
-        handleSignals: false,
-        logger: quietLogger(),
+      const { worker, sql } = await testWorker({
         tasks: [task],
         plugins: [plugin],
         worker: engine,
       });
-      onTestFinished(() => worker.stop({ timeout: 1_000 }));
+      let restarts = 0;
+      worker.events.on("engine:restarted", () => restarts++);
       await worker.start();
       await worker.addJobs(payloads);
-      await until(() => runs.size >= 50, "50 jobs ran");
-      await postgres.restart({ mode });
-      const pool = database.pool();
-      const left = async () =>
-        (await pool.query("select from graphile_worker._private_jobs").catch(() => ({ rows: [1] })))
-          .rows.length;
-      await until(async () => (await left()) === 0, "the queue is empty", 50_000);
+      for (const done of [50, 120, 200]) {
+        await until(() => runs.size >= done, `${done} jobs ran`);
+        await sql(
+          "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+        );
+      }
+      await until(
+        async () => (await sql("select from graphile_worker._private_jobs")).length === 0,
+        "the queue is empty",
+        50_000,
+      );
       expect(runs.size).toBe(JOBS);
       expect([...runs.values()].filter((count) => count !== 1)).toEqual([]);
-      expect(permits.held).toBe(0);
-      await worker.addJob(task, { n: JOBS });
-      await until(() => runs.size === JOBS + 1, "a job added after the restart ran");
-    },
-  );
-});
+      // The engine has not noticed: nothing had to be replaced.
+      expect(restarts).toBe(0);
+      expect(permits).toEqual({ held: 0, granted: JOBS });
+    });
+  },
+);
+
+describe.each(modes)(
+  "a worker whose PostgreSQL is restarted, $mode",
+  { timeout: 60_000 },
+  ({ engine }) => {
+    it.each(["fast", "immediate"] as const)(
+      "carries on by itself after a restart: %s",
+      async (mode) => {
+        const postgres = await startPostgres({ url: false });
+        onTestFinished(() => postgres.stop());
+        const database = await postgres.createDatabase();
+        const { task, plugin, runs, permits, payloads } = countingParts();
+        const worker = createWorker({
+          connectionString: database.url,
+          config: false,
+          handleSignals: false,
+          logger: quietLogger(),
+          tasks: [task],
+          plugins: [plugin],
+          worker: engine,
+        });
+        onTestFinished(() => worker.stop({ timeout: 1_000 }));
+        await worker.start();
+        await worker.addJobs(payloads);
+        await until(() => runs.size >= 50, "50 jobs ran");
+        await postgres.restart({ mode });
+        const pool = database.pool();
+        const left = async () =>
+          (
+            await pool
+              .query("select from graphile_worker._private_jobs")
+              .catch(() => ({ rows: [1] }))
+          ).rows.length;
+        await until(async () => (await left()) === 0, "the queue is empty", 50_000);
+        expect(runs.size).toBe(JOBS);
+        expect([...runs.values()].filter((count) => count !== 1)).toEqual([]);
+        expect(permits.held).toBe(0);
+        await worker.addJob(task, { n: JOBS });
+        await until(() => runs.size === JOBS + 1, "a job added after the restart ran");
+      },
+    );
+  },
+);

@@ -85,7 +85,12 @@ describe("beforeRun", () => {
     const { worker } = await testWorker({
       tasks: [task],
       plugins: [
-        plugin("see", { beforeRun: gate((input) => void seen.push(input) ?? skip(reason)) }),
+        plugin("see", {
+          beforeRun: gate((input) => {
+            seen.push(input);
+            return skip(reason);
+          }),
+        }),
       ],
     });
     const skipped = nextEvent(worker.events, "job:skipped");

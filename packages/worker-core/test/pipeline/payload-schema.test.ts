@@ -13,7 +13,7 @@ const setups: [string, AnyPlugin[]][] = [
 ];
 
 const plain = z.object({ to: z.email(), lines: z.array(z.object({ zip: z.number() })) });
-const asynchronous = plain.refine(async ({ to }) => to !== "no@b.c", "is blocked");
+const asynchronous = plain.refine(async ({ to }) => to !== "no@example.com", "is blocked");
 
 /** A schema that answers by a promise of its own kind, as other vendors' may. */
 const thenable: Schema<unknown> = {
@@ -92,7 +92,7 @@ describe("a payload's schema", () => {
       ],
       plugins,
     });
-    const good = { to: "a@b.c", lines: [] };
+    const good = { to: "a@example.com", lines: [] };
     await worker.start();
     await worker.addJobs([
       { task: "zod", payload: good },
@@ -101,7 +101,7 @@ describe("a payload's schema", () => {
     await until(() => seen.length === 2, "both tasks ran");
     expect(seen).toContainEqual(good);
     expect(seen).toContain("good");
-    const blocked = worker.addJob("zod", { to: "no@b.c", lines: [] });
+    const blocked = worker.addJob("zod", { to: "no@example.com", lines: [] });
     expect((await errorOf(blocked)).message).toContain("is blocked");
     const bad = await errorOf(worker.addJobs([{ task: "own", payload: "bad" }]));
     expect(bad).toMatchObject({ code: "INVALID_PAYLOAD" });

@@ -2,25 +2,30 @@ import { EventEmitter } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import type { JobHelpers, TaskList, WorkerEvents } from "graphile-worker";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type AfterRunInput, type AnyPlugin, defineTask, proceed } from "../../src/index.ts";
 import { gate, plugin } from "../support/plugins.ts";
 import { testWorker, until } from "../support/worker.ts";
 
+/** Where the directory's task leaves itself: vitest would load another copy of its module. */
+const SHOUT = Symbol.for("oppulence-test:shout");
+
 /** A task directory with one task, `shout`, which upper-cases its payload. */
 async function taskDirectory() {
   const folder = await mkdtemp(join(tmpdir(), "oppulence-tasks-"));
   onTestFinished(() => rm(folder, { recursive: true }));
-  const file = join(folder, "shout.mjs");
-  await writeFile(file, "export default (payload) => payload.text.toUpperCase();");
-  return { folder, file };
+  await writeFile(
+    join(folder, "shout.mjs"),
+    `const shout = (payload) => payload.text.toUpperCase();
+globalThis[Symbol.for("oppulence-test:shout")] = shout;
+export default shout;`,
+  );
+  return folder;
 }
 
 /** A started worker with a plain task, a defined one and a task directory, and the list its engine has. */
 async function mixed(plugins: readonly AnyPlugin[]) {
-  const { folder, file } = await taskDirectory();
   const helpers: JobHelpers[] = [];
   const plain = (_: unknown, given: JobHelpers) => void helpers.push(given);
   const events = new EventEmitter() as WorkerEvents;
@@ -32,16 +37,16 @@ async function mixed(plugins: readonly AnyPlugin[]) {
     tasks: [defineTask({ identifier: "defined", run: () => {} })],
     taskList: { plain },
     plugins,
-    worker: { events, taskDirectory: folder },
+    worker: { events, taskDirectory: await taskDirectory() },
   });
   await started.worker.start();
-  const directory = (await import(pathToFileURL(file).href)) as { default: unknown };
-  return { ...started, plain, helpers, list: list as TaskList | undefined, directory };
+  const shout = (globalThis as Record<symbol, unknown>)[SHOUT];
+  return { ...started, plain, shout, helpers, list: list as TaskList | undefined };
 }
 
 describe("plain graphile-worker tasks", () => {
   it("are handed to the engine as they are where no hook applies to them", async () => {
-    const { list, plain, directory, worker, helpers } = await mixed([
+    const { list, plain, shout, worker, helpers } = await mixed([
       plugin("picky", {
         beforeRun: gate(() => undefined, {
           appliesTo: ({ identifier }) => identifier === "defined",
@@ -51,7 +56,7 @@ describe("plain graphile-worker tasks", () => {
     ]);
     expect(Object.keys(list ?? {}).sort()).toEqual(["defined", "plain", "shout"]);
     expect(list?.plain).toBe(plain);
-    expect(list?.shout).toBe(directory.default);
+    expect(list?.shout).toBe(shout);
     await worker.addJob("plain", {});
     await until(() => helpers.length === 1, "the plain task ran");
   });
@@ -59,7 +64,7 @@ describe("plain graphile-worker tasks", () => {
   it("run with the hooks that apply to them, and with graphile-worker's own helpers", async () => {
     const after: AfterRunInput[] = [];
     const granted: unknown[] = [];
-    const { list, plain, directory, worker, helpers } = await mixed([
+    const { list, plain, shout, worker, helpers } = await mixed([
       plugin("p", {
         beforeRun: gate(({ task }) => {
           granted.push(task);
@@ -69,7 +74,7 @@ describe("plain graphile-worker tasks", () => {
       }),
     ]);
     expect(list?.plain).not.toBe(plain);
-    expect(list?.shout).not.toBe(directory.default);
+    expect(list?.shout).not.toBe(shout);
     await worker.addJobs([
       { task: "plain", payload: [1] },
       { task: "shout", payload: { text: "hey" } },

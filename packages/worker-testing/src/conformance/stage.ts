@@ -65,8 +65,8 @@ export interface Stage {
   bringForward(): Promise<void>;
 }
 
-const POOL_SIZE = 4;
-const BUSY_JOBS = 5;
+const POOL_SIZE = 3;
+const BUSY_JOBS = 4;
 
 /** Sets a stage, plays on it, and clears it away. */
 export async function onStage<T>(
@@ -105,7 +105,7 @@ async function openStage(
     tasks: [...script.tasks, ...(fixtures.tasks ?? [])],
     plugins: neighbours ? [before.plugin, ...plugins, after.plugin] : plugins,
     worker: busy ? { ...cell.worker, concurrentJobs: BUSY_JOBS } : cell.worker,
-    poolSize: busy ? BUSY_JOBS * 2 : POOL_SIZE,
+    poolSize: busy ? BUSY_JOBS + 1 : POOL_SIZE,
     // The database is a copy of a migrated one.
     migrations: "off",
     stopTimeout: 500,

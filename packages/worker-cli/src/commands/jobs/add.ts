@@ -49,7 +49,7 @@ export const addCommand: CommandDefinition = {
     },
   ],
   examples: [
-    'jobs add send_email --payload \'{"to":"a@b.c"}\'',
+    'jobs add send_email --payload \'{"to":"ada@example.com"}\'',
     "jobs add import --payload @rows.json --label tenant=acme --in 10m",
   ],
   async run({ args, options, io, session }) {

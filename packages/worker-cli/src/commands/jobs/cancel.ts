@@ -1,5 +1,5 @@
 import type { CommandDefinition } from "../../definition.ts";
-import { changeJobs, tellNothing } from "./change.ts";
+import { changeJobs } from "./change.ts";
 import { SELECTION_OPTIONS, selectJobs } from "./selection.ts";
 
 /** `jobs cancel`: removes jobs that do not run. */
@@ -12,11 +12,10 @@ export const cancelCommand: CommandDefinition = {
   examples: ["jobs cancel 1234", "jobs cancel --queue imports --state held --yes"],
   async run(context) {
     const { io, session } = context;
-    const ids = await selectJobs(context, "Remove", ["ready", "scheduled", "held", "failed"]);
-    if (ids.length === 0) return tellNothing(io);
+    const selection = await selectJobs(context, "Remove", ["ready", "scheduled", "held", "failed"]);
     return changeJobs(
       await session.connected(),
-      ids,
+      selection,
       {
         done: "removed",
         running: "is running: a running job cannot be cancelled yet",

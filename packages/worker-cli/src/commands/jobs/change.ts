@@ -1,6 +1,7 @@
 import type { Client } from "@oppulence/worker-core";
 import { EXIT } from "../../exit-codes.ts";
 import type { CliIo } from "../../io/command-io.ts";
+import type { Selection } from "./selection.ts";
 
 /** Jobs that one statement changes. */
 const BATCH = 1_000;
@@ -28,21 +29,23 @@ interface Outcome extends Record<string, unknown> {
 /**
  * Changes jobs, and says of each that was not changed why.
  *
- * @returns 0 when all were changed, 3 when none of them exists, otherwise 1
+ * @returns 0 when all were changed, 3 when there are none or none of them exists, otherwise 1
  */
 export async function changeJobs(
   client: Client,
-  ids: readonly string[],
+  { ids, stillMatching }: Selection,
   change: Change,
   io: CliIo,
 ): Promise<number> {
+  if (ids.length === 0) return tellNothing(io);
   const changed = new Set<string>();
   const bar = io.progress(change.done, ids.length);
   try {
     for (let at = 0; at < ids.length; at += BATCH) {
       io.signal.throwIfAborted();
-      for (const id of await change.apply(client, ids.slice(at, at + BATCH)))
-        changed.add(String(id));
+      const batch = ids.slice(at, at + BATCH);
+      const meant = stillMatching === undefined ? batch : await stillMatching(batch);
+      for (const id of await change.apply(client, meant)) changed.add(String(id));
       bar.update(Math.min(at + BATCH, ids.length));
     }
   } finally {
@@ -57,8 +60,7 @@ export async function changeJobs(
   return exitCodeOf(ids, changed, left);
 }
 
-/** Nothing matched a filter. */
-export function tellNothing(io: CliIo): number {
+function tellNothing(io: CliIo): number {
   if (io.json) io.data([]);
   else io.line("no job matches");
   return EXIT.nothing;

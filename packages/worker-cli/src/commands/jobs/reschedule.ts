@@ -2,7 +2,7 @@ import type { Query, Reschedule } from "@oppulence/worker-core";
 import type { CommandDefinition } from "../../definition.ts";
 import { UsageError } from "../../errors.ts";
 import { integerOption, type OptionValues, readTime } from "../../values/read-values.ts";
-import { changeJobs, tellNothing } from "./change.ts";
+import { changeJobs } from "./change.ts";
 import { ATTEMPTS_RANGE, PRIORITY_RANGE } from "./ranges.ts";
 import { SELECTION_OPTIONS, selectJobs } from "./selection.ts";
 
@@ -32,11 +32,10 @@ export const rescheduleCommand: CommandDefinition = {
     const fixed = readFixed(options);
     const client = await session.connected();
     const change = await withTime(fixed, options, client.query);
-    const ids = await selectJobs(context, "Reschedule", ["ready", "scheduled", "held"]);
-    if (ids.length === 0) return tellNothing(io);
+    const selection = await selectJobs(context, "Reschedule", ["ready", "scheduled", "held"]);
     return changeJobs(
       client,
-      ids,
+      selection,
       {
         done: "rescheduled",
         running: "is running: it has no time to change",

@@ -1,6 +1,6 @@
 import type { CommandDefinition } from "../../definition.ts";
 import { databaseNow } from "../../values/read-values.ts";
-import { changeJobs, tellNothing } from "./change.ts";
+import { changeJobs } from "./change.ts";
 import { SELECTION_OPTIONS, selectJobs } from "./selection.ts";
 
 /** `jobs retry`: every attempt back, due now. */
@@ -13,13 +13,12 @@ export const retryCommand: CommandDefinition = {
   examples: ["jobs retry 1234 1235", "jobs retry --task send_email --yes"],
   async run(context) {
     const { io, session } = context;
-    const ids = await selectJobs(context, "Retry", ["failed"]);
-    if (ids.length === 0) return tellNothing(io);
+    const selection = await selectJobs(context, "Retry", ["failed"]);
     const client = await session.connected();
     const now = await databaseNow(client.query);
     return changeJobs(
       client,
-      ids,
+      selection,
       {
         done: "retried",
         running: "is running: it has its attempt already",

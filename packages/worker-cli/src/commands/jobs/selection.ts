@@ -12,7 +12,7 @@ import {
 } from "../../values/read-values.ts";
 
 /** Every state a job can be in. */
-export const STATES = [
+const STATES = [
   "ready",
   "scheduled",
   "held",
@@ -99,19 +99,29 @@ async function findIds(
   return ids;
 }
 
+/** Jobs that a command is to change. */
+export interface Selection {
+  readonly ids: readonly string[];
+  /**
+   * Of some of them, those that still match: answering a question takes time, and a job that was listed as
+   * failed may have been retried by then. Undefined when the ids were given.
+   */
+  readonly stillMatching: ((ids: readonly string[]) => Promise<readonly string[]>) | undefined;
+}
+
 /**
  * The jobs that a command is to change: those named by id, or, once confirmed, those that match its filter.
  *
  * @param verb - for the question: `Retry`
  * @param states - the states that are meant when `--state` is not given
- * @returns none when nothing matches the filter
+ * @returns without ids when nothing matches the filter
  * @throws UsageError when there are neither ids nor a filter, or both; NotConfirmedError
  */
 export async function selectJobs(
   { args, options, io, session }: CommandContext,
   verb: string,
   states: readonly JobState[],
-): Promise<readonly string[]> {
+): Promise<Selection> {
   const given = (args["ids"] ?? []) as readonly string[];
   const filter = readFilter(options);
   const limit = readLimit(options);
@@ -120,18 +130,20 @@ export async function selectJobs(
   if (given.length > 0 && isFiltered) {
     throw new UsageError("got ids and a filter; give one of them");
   }
-  if (given.length > 0) return readIds(given);
+  if (given.length > 0) return { ids: readIds(given), stillMatching: undefined };
   if (!isFiltered) {
     throw new UsageError(
       `which jobs? Give ids, or a filter such as --task, --queue or --label, or --all for every one that is ${states.join(", ")}`,
     );
   }
   const client = await session.connected();
-  const ids = await findIds(client, { ...filter, states: filter.states ?? states }, limit, io);
-  if (ids.length === 0) return ids;
+  const whole = { ...filter, states: filter.states ?? states };
+  const ids = await findIds(client, whole, limit, io);
   const jobs = ids.length === 1 ? "1 job" : `${ids.length} jobs`;
-  if (!(await io.confirm(`${verb} ${jobs}?`))) throw new NotConfirmedError();
-  return ids;
+  if (ids.length > 0 && !(await io.confirm(`${verb} ${jobs}?`))) throw new NotConfirmedError();
+  const stillMatching = (some: readonly string[]) =>
+    client.engine.ids({ ...whole, ids: some, limit: some.length });
+  return { ids, stillMatching };
 }
 
 /** Options of a command that takes ids or a filter. */

@@ -67,6 +67,24 @@ describe("jobs retry", () => {
     expect((await json(["show", id])).value.state).toBe(state);
   });
 
+  it("leaves alone what no longer matches once the question is answered", async () => {
+    const { add, fail, jobs, json, pool } = await queue();
+    const [first, second] = [await add(), await add()];
+    await fail([first, second]);
+    // Whoever is asked has retried one of them meanwhile.
+    async function* answer() {
+      await pool.query("select graphile_worker.reschedule_jobs(array[$1::bigint], attempts => 0)", [
+        first,
+      ]);
+      yield "y\n";
+    }
+    const stdin = Object.assign(Readable.from(answer()), { isTTY: true });
+    const { code, stdout } = await jobs(["cancel", "--state", "failed"], { columns: 80, stdin });
+    expect(code).toBe(1);
+    expect(stdout).toContain("changed by somebody else meanwhile");
+    expect((await json(["list"])).value).toMatchObject([{ id: first, state: "ready" }]);
+  });
+
   it("exits with 2 when it is not told which jobs, or twice", async () => {
     const { jobs } = await queue();
     const { code, stderr } = await jobs(["retry"]);

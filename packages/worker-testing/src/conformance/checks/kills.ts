@@ -16,7 +16,7 @@ import { onStage, type Stage } from "../stage.ts";
 import type { Subject } from "../subject.ts";
 import { assertNoLeaks } from "./leaks.ts";
 
-const POOL_SIZE = 4;
+const POOL_SIZE = 3;
 
 /** A boundary at which a worker is killed. */
 interface Boundary {

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
-import type { FailureInput, HookName, Job, RunInput } from "@oppulence/worker-core";
+import type { FailureInput, HookName, Job } from "@oppulence/worker-core";
 import type { Check } from "../check.ts";
 import { check } from "../errors.ts";
+import type { Neighbour } from "../neighbour.ts";
 import { onStage, type Stage } from "../stage.ts";
 import type { Subject } from "../subject.ts";
 import { betweenNeighbours } from "./between-neighbours.ts";
@@ -60,16 +61,16 @@ export const neighbourChecks: readonly Check[] = [
     run: (subject, cell) =>
       onStage(subject, { cell, neighbours: true }, async (stage) => {
         const problems: string[] = [];
-        const watch = watchRow(stage, problems);
         // These come right after the plugin's own hooks.
-        stage.after.watch = (hook, input) => hook === "beforeRun" && watch(hook, input as RunInput);
-        stage.before.watch = (hook, input) =>
-          (hook === "afterRun" || hook === "onFailure") && watch(hook, input as RunInput);
-        await stage.add();
-        await stage.harness.drain();
-        stage.script.act = fails;
-        await stage.add({ maxAttempts: 1 });
-        await stage.harness.drain();
+        stage.after.watch = watchRow(stage, ["beforeRun"], problems);
+        stage.before.watch = watchRow(stage, ["afterRun", "onFailure"], problems);
+        for (const act of [stage.script.act, fails]) {
+          stage.script.act = act;
+          const added = await stage.add({ maxAttempts: 1 });
+          check(added.status === "added", () => `addJob ${added.status} a job that nothing stops`);
+          await stage.harness.waitFor(added.id, "started");
+          await stage.harness.drain();
+        }
         check(problems.length === 0, () => problems.join("; "));
       }),
   },
@@ -93,16 +94,21 @@ function assertSaid({ log }: Stage, expected: readonly string[]): void {
 }
 
 /** Looks at the row in the database after a hook of the plugin. */
-function watchRow({ harness, subject }: Stage, problems: string[]) {
-  return async (hook: HookName, input: RunInput): Promise<undefined> => {
-    if (hook === "onFailure" && (input as FailureInput).decision?.kind === "taken") return;
-    const record = await harness.worker.engine.get(input.job.id);
-    const changed = changeOf(record?.job, input.job);
+function watchRow(
+  { harness, subject }: Stage,
+  hooks: readonly HookName[],
+  problems: string[],
+): Neighbour["watch"] {
+  const look = async (hook: HookName, { job, decision }: FailureInput): Promise<undefined> => {
+    if (decision?.kind === "taken") return;
+    const record = await harness.worker.engine.get(job.id);
+    const changed = changeOf(record?.job, job);
     if (changed === undefined) return;
     problems.push(
       `after the ${hook} hook of ${subject.name} ${changed}; a hook decides, and the core acts on the row`,
     );
   };
+  return (hook, input) => (hooks.includes(hook) ? look(hook, input as FailureInput) : undefined);
 }
 
 function changeOf(row: Job | undefined, claimed: Job): string | undefined {
