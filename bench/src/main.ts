@@ -57,7 +57,7 @@ async function run(bench: Bench, args: Arguments): Promise<readonly Row[]> {
     });
     const rows = toRows(bench, rounds);
     console.log(table(rows));
-    const notes = noteLines(toNotes(rounds));
+    const notes = noteLines(toNotes(bench, rounds));
     if (notes !== "") console.log(`\n${notes}`);
     if (args.json) console.log(jsonLine(bench, rows));
     return rows;

@@ -26,24 +26,23 @@ export interface CaseNote extends Note {
 /** One round: the measurement of each case. */
 export type Round = ReadonlyMap<string, Measurement>;
 
-/** Makes a bench's rows from its rounds, warm-up left out. */
+/** Makes a bench's rows from its rounds, warm-up left out: in the order of the bench's cases, then comparisons. */
 export function toRows(bench: Bench, rounds: readonly Round[]): Row[] {
-  const values = valuesByRow(rounds);
+  const values = valuesByRow(Object.keys(bench.cases), rounds);
   const { base } = bench;
-  const plain = [...values.keys()].map((name) =>
-    toRow(bench, name, name, values, base !== undefined && values.has(base) ? base : undefined),
-  );
+  const against = base !== undefined && values.has(base) ? base : undefined;
+  const plain = [...values.keys()].map((name) => toRow(bench, name, name, values, against));
   const compared = (bench.comparisons ?? [])
     .filter(({ row, against }) => values.has(row) && values.has(against))
     .map(({ row, against }) => toRow(bench, `${row}/${against}`, row, values, against));
   return [...plain, ...compared];
 }
 
-function valuesByRow(rounds: readonly Round[]): Map<string, number[]> {
+function valuesByRow(cases: readonly string[], rounds: readonly Round[]): Map<string, number[]> {
   const values = new Map<string, number[]>();
-  for (const round of rounds) {
-    for (const { rows } of round.values()) {
-      for (const [name, value] of Object.entries(rows)) {
+  for (const one of cases) {
+    for (const round of rounds) {
+      for (const [name, value] of Object.entries(round.get(one)?.rows ?? {})) {
         values.set(name, [...(values.get(name) ?? []), value]);
       }
     }
@@ -83,11 +82,11 @@ function holds({ atLeast, atMost }: Asked, value: number | null): boolean | unde
 }
 
 /** Medians of what the cases told beside their figures. */
-export function toNotes(rounds: readonly Round[]): CaseNote[] {
+export function toNotes(bench: Bench, rounds: readonly Round[]): CaseNote[] {
   const found = new Map<string, { note: CaseNote; values: number[] }>();
-  for (const round of rounds) {
-    for (const [name, { notes = [] }] of round) {
-      for (const note of notes) {
+  for (const name of Object.keys(bench.cases)) {
+    for (const round of rounds) {
+      for (const note of round.get(name)?.notes ?? []) {
         const key = `${name} ${note.what}`;
         const entry = found.get(key) ?? { note: { ...note, case: name }, values: [] };
         entry.values.push(note.value);

@@ -16,6 +16,11 @@ describe("toRows", () => {
     expect(rows.map((row) => row.case)).toEqual(["bare", "eight", "other", "eight/other"]);
   });
 
+  it("keeps the order of the cases, whichever was measured first", () => {
+    const [bare, eight] = toRows(exampleBench, [round({ eight: 1, bare: 1 })]);
+    expect([bare?.case, eight?.case]).toEqual(["bare", "eight"]);
+  });
+
   it("compares medians with the base's", () => {
     expect(rowOf("bare")).toMatchObject({ median: 110, ratio: 1, against: "bare" });
     expect(rowOf("eight")).toMatchObject({ median: 99, ratio: 0.9, against: "bare" });
@@ -55,6 +60,8 @@ describe("toNotes", () => {
     const noted = [1, 9, 2].map(
       (value) => new Map([["bare", { rows: {}, notes: [{ what: "CPU", value, unit: "µs" }] }]]),
     );
-    expect(toNotes(noted)).toEqual([{ case: "bare", what: "CPU", value: 2, unit: "µs" }]);
+    expect(toNotes(exampleBench, noted)).toEqual([
+      { case: "bare", what: "CPU", value: 2, unit: "µs" },
+    ]);
   });
 });

@@ -16,8 +16,8 @@ export const backlog: Bench = {
   unit: "jobs/s",
   base: "bare",
   rounds: 7,
-  size: { jobs: 20_000, warmUp: 10_000, parked: 200_000 },
-  quick: { jobs: 4_000, warmUp: 2_000, parked: 40_000 },
+  size: { jobs: 20_000, warmUp: 20_000, parked: 200_000 },
+  quick: { jobs: 10_000, warmUp: 10_000, parked: 40_000 },
   asked: { parked: { what: "ratio", atLeast: 0.9 } },
   cases: {
     bare: (input) => measureBacklog("bare", input, 0),

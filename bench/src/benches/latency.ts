@@ -33,7 +33,7 @@ async function measureLatency(
 ): Promise<Measurement> {
   const { jobs = 0, warmUp = 0 } = input.size;
   let onStart = (_at: number): void => {};
-  const system = make(() => onStart(performance.now()));
+  const system = make({ asked: () => {}, hit: () => onStart(performance.now()) });
   const addOne = async (): Promise<number> => {
     const started = new Promise<number>((resolve) => {
       onStart = resolve;

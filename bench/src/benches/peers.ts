@@ -1,6 +1,6 @@
 import type { Bench } from "../bench.ts";
-import { peerRate } from "../systems/peer.ts";
-import { overhead } from "./overhead.ts";
+import { drainPeer } from "../systems/peer.ts";
+import { overhead, row } from "./overhead.ts";
 
 const CONCURRENCY = 24;
 
@@ -18,12 +18,12 @@ export const peers: Bench = {
     async bullmq(input) {
       if (input.redisPort === undefined) throw new Error("there is no Redis");
       const { bullmq } = await import("../systems/bullmq.ts");
-      return { rows: { bullmq: await peerRate(input, bullmq(input.redisPort, CONCURRENCY)) } };
+      return row("bullmq", await drainPeer(input, bullmq(input.redisPort, CONCURRENCY)));
     },
     async pgboss(input) {
       const { pgBoss } = await import("../systems/pg-boss.ts");
       const peer = await pgBoss(input.databaseUrl, { workers: 24, batchSize: 500 });
-      return { rows: { pgboss: await peerRate(input, peer) } };
+      return row("pgboss", await drainPeer(input, peer));
     },
   },
 };

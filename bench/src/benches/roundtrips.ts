@@ -3,10 +3,10 @@ import type { Bench, CaseInput, Measurement } from "../bench.ts";
 import { type CountingPool, countingPool } from "../systems/counting-pool.ts";
 import { eightPlugins } from "../systems/eight-plugins.ts";
 import { bareSystem, type NewPool } from "../systems/graphile.ts";
-import { countJobs } from "../systems/job-counter.ts";
 import { fill, untilGone, withConnection } from "../systems/job-table.ts";
 import { platformSystem } from "../systems/platform.ts";
 import { type MakeSystem, NO_OP } from "../systems/system.ts";
+import { countJobs } from "../systems/watch.ts";
 import { FAST } from "./overhead.ts";
 
 type Engine = GraphileConfig.WorkerOptions;
@@ -63,7 +63,7 @@ function statementsPerJob(input: CaseInput, make: (pool: NewPool) => MakeSystem)
     const system = make((url) => {
       counted = countingPool(url);
       return counted.pool;
-    })(counter.hit);
+    })(counter);
     await system.start();
     await untilGone(connection, await fill(connection, NO_OP, 1));
     const before = sent();

@@ -1,5 +1,6 @@
 import { createClient } from "@oppulence/worker-core";
 import { startPostgres } from "@oppulence/worker-testing";
+import { silentLogger } from "../systems/silent-logger.ts";
 
 /** Databases for measurements, each used once. */
 export interface BenchPostgres {
@@ -28,7 +29,7 @@ export async function startBenchPostgres(): Promise<BenchPostgres> {
   const server = await startPostgres({ durable: true, settings: SETTINGS });
   try {
     const template = await server.template("bench", async ({ url }) => {
-      const client = createClient({ connectionString: url, config: false });
+      const client = createClient({ connectionString: url, config: false, logger: silentLogger });
       await client.migrate();
       await client.stop();
     });

@@ -21,13 +21,16 @@ export function bullmq(port: number, concurrency: number): Peer {
         await queue.addBulk(bulk);
       }
     },
-    async start(hit) {
+    async start({ asked, hit }) {
       worker = new Worker("bench", async () => hit(), {
         connection,
         concurrency,
+        autorun: false,
         removeOnComplete: { count: 0 },
       });
       await worker.waitUntilReady();
+      asked();
+      void worker.run();
     },
     async untilDone() {
       for (;;) {

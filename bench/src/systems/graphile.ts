@@ -1,7 +1,7 @@
 import { type Runner, run } from "graphile-worker";
 import pg from "pg";
 import { silentLogger } from "./silent-logger.ts";
-import { type MakeSystem, NO_OP } from "./system.ts";
+import { type MakeSystem, NO_OP, watchedEvents } from "./system.ts";
 
 /** graphile-worker by itself, on a pool of our own like the platform's. */
 export function bareSystem(
@@ -9,7 +9,7 @@ export function bareSystem(
   worker: GraphileConfig.WorkerOptions,
   newPool: NewPool = openPool,
 ): MakeSystem {
-  return (hit) => {
+  return (watch) => {
     const pool = newPool(databaseUrl);
     let runner: Runner | undefined;
     return {
@@ -19,9 +19,10 @@ export function bareSystem(
           logger: silentLogger,
           noHandleSignals: true,
           parsedCronItems: [],
+          events: watchedEvents(watch),
           preset: { worker: { ...worker } },
           taskList: {
-            [NO_OP]: async () => hit(),
+            [NO_OP]: async () => watch.hit(),
           },
         });
       },

@@ -1,12 +1,12 @@
 import type { CaseInput } from "../bench.ts";
-import { countJobs } from "./job-counter.ts";
+import { type Drained, timeDrain, type Watch } from "./watch.ts";
 
 /** Another job system. */
 export interface Peer {
   /** Removes what is there and adds jobs that do nothing. */
   fill(jobs: number): Promise<void>;
-  /** Starts to run them; each calls `hit`. */
-  start(hit: () => void): Promise<void>;
+  /** Starts to run them. */
+  start(watch: Watch): Promise<void>;
   /** Resolves once the store has the last completion. */
   untilDone(): Promise<void>;
   /** Stops to run jobs. */
@@ -15,24 +15,17 @@ export interface Peer {
   close(): Promise<unknown>;
 }
 
-/** Jobs a second, measured as `drain` measures the platform: see there. */
-export async function peerRate(input: CaseInput, peer: Peer): Promise<number> {
+/** Measures another system as `drain` measures the platform: see there. */
+export async function drainPeer(input: CaseInput, peer: Peer): Promise<Drained> {
   const { jobs = 0, warmUp = 0 } = input.size;
-  const drain = async (count: number, measured: CaseInput["measured"]): Promise<number> => {
+  const once = async (count: number, measured: CaseInput["measured"]): Promise<Drained> => {
     await peer.fill(count);
-    const counter = countJobs(count);
-    globalThis.gc?.();
-    const endedAt = await measured(async () => {
-      await peer.start(counter.hit);
-      await counter.allRan;
-      await peer.untilDone();
-      return performance.now();
-    });
+    const drained = await timeDrain(count, peer.start, peer.untilDone, measured);
     await peer.pause();
-    return count / ((endedAt - counter.firstAt()) / 1_000);
+    return drained;
   };
-  if (warmUp > 0) await drain(warmUp, (body) => body());
-  const rate = await drain(jobs, input.measured);
+  if (warmUp > 0) await once(warmUp, (body) => body());
+  const drained = await once(jobs, input.measured);
   await peer.close();
-  return rate;
+  return drained;
 }

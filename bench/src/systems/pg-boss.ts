@@ -34,7 +34,8 @@ export async function pgBoss(
       }
       await withConnection(databaseUrl, (connection) => connection.query("vacuum (analyze)"));
     },
-    async start(hit) {
+    async start({ asked, hit }) {
+      asked();
       await boss.work(
         QUEUE,
         {

@@ -1,7 +1,7 @@
 import { type AnyPlugin, createWorker, defineTask } from "@oppulence/worker-core";
 import { type NewPool, openPool } from "./graphile.ts";
 import { silentLogger } from "./silent-logger.ts";
-import { type MakeSystem, NO_OP } from "./system.ts";
+import { type MakeSystem, NO_OP, watchedEvents } from "./system.ts";
 
 /**
  * The platform with some plugins, on a pool like the one that bare graphile-worker gets.
@@ -15,16 +15,16 @@ export function platformSystem(
   newPool: NewPool = openPool,
   others: readonly string[] = [],
 ): MakeSystem {
-  return (hit) => {
+  return (watch) => {
     const pool = newPool(databaseUrl);
-    const task = defineTask({ identifier: NO_OP, run: async () => hit() });
+    const task = defineTask({ identifier: NO_OP, run: async () => watch.hit() });
     const worker = createWorker({
       pool,
       config: false,
       handleSignals: false,
       logger: silentLogger,
       plugins,
-      worker: { ...engine },
+      worker: { ...engine, events: watchedEvents(watch) },
       tasks: [task, ...others.map((identifier) => defineTask({ identifier, run: unexpected }))],
     });
     return {

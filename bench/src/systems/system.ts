@@ -1,7 +1,11 @@
+import { EventEmitter } from "node:events";
+import type { WorkerEvents } from "graphile-worker";
+import type { Watch } from "./watch.ts";
+
 /** The identifier of the task that does nothing. */
 export const NO_OP = "no_op";
 
-/** A job system under test, running one kind of job. */
+/** A worker under test, running one kind of job. */
 export interface System {
   /** Starts to run jobs. */
   start(): Promise<void>;
@@ -11,5 +15,12 @@ export interface System {
   stop(): Promise<void>;
 }
 
-/** Makes a {@link System} whose jobs do nothing but call `hit`. */
-export type MakeSystem = (hit: () => void) => System;
+/** Makes a {@link System}. */
+export type MakeSystem = (watch: Watch) => System;
+
+/** An emitter for the engine that tells when it asks for its first jobs. */
+export function watchedEvents(watch: Watch): WorkerEvents {
+  const events: WorkerEvents = new EventEmitter();
+  events.once("worker:getJob:start", watch.asked);
+  return events;
+}

@@ -16,7 +16,7 @@ interface Progress {
 }
 
 async function readProgress(query: Query): Promise<Progress> {
-  const [progress] = await query<Progress & Record<string, unknown>>(`
+  const [progress] = await query<Progress>(`
 select (select count(*)::int from demo.airports) as written,
   count(*) filter (where attempts >= max_attempts and locked_at is null)::int as failed,
   count(*) filter (where attempts < max_attempts or locked_at is not null)::int as left

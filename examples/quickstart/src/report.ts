@@ -12,6 +12,7 @@ export function formatSummary(summary: Summary): string {
     `${summary.seconds.toFixed(1)} s, ${number(summary.jobsPerSecond)} airports a second`,
     "",
     "Failed, as they would in production:",
+    ...(failures.length === 0 ? ["  none"] : []),
     ...failures.flatMap(({ cause, airports: count, examples }) => [
       `  ${number(count).padStart(5)}  ${cause}`,
       `         such as ${examples.join(", ")}`,

@@ -1,7 +1,7 @@
 import type { Query } from "@oppulence/worker-core";
 
 /** Airports that failed for one reason. */
-export interface Failure {
+interface Failure {
   /** What is wrong, path first: `tz: an airport has a time zone`. */
   readonly cause: string;
   readonly airports: number;
@@ -10,7 +10,7 @@ export interface Failure {
 }
 
 /** Jobs that a plugin stopped for one reason. */
-export interface Stopped {
+interface Stopped {
   readonly kind: "deferred" | "skipped";
   readonly plugin: string;
   readonly code: string;
@@ -51,9 +51,7 @@ export interface Summary {
 export async function readSummary(query: Query): Promise<Summary> {
   const [counts] = await query<Counts>(COUNTS);
   const { staged, written, failed, skipped, seconds, ...countries } = counts as Counts;
-  const [remotest] = await query<NonNullable<Summary["remotest"]> & Record<string, unknown>>(
-    REMOTEST,
-  );
+  const [remotest] = await query<NonNullable<Summary["remotest"]>>(REMOTEST);
   return {
     airports: { staged, written, failed, skipped },
     countries: {
@@ -62,8 +60,8 @@ export async function readSummary(query: Query): Promise<Summary> {
       staleOffsets: countries.stale_offsets,
     },
     remotest,
-    failures: await query<Failure & Record<string, unknown>>(FAILURES),
-    stopped: await query<Stopped & Record<string, unknown>>(STOPPED),
+    failures: await query<Failure>(FAILURES),
+    stopped: await query<Stopped>(STOPPED),
     seconds,
     jobsPerSecond: seconds > 0 ? Math.round((written + failed) / seconds) : 0,
   };
@@ -98,7 +96,7 @@ group by country, countries.airports having count(*) is distinct from countries.
   return problems;
 }
 
-interface Counts extends Record<string, unknown> {
+interface Counts {
   staged: number;
   written: number;
   failed: number;

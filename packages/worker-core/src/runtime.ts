@@ -117,7 +117,7 @@ export function createRuntime(
   const { pool, owned } =
     (mode === "offline" ? undefined : problems.attempt(() => makePool(options, worker))) ??
     unconnectedPool();
-  const query: Query = async <R extends Row>(text: string, values?: readonly unknown[]) =>
+  const query: Query = async <R extends object>(text: string, values?: readonly unknown[]) =>
     (await pool.query<R>(text, values as unknown[])).rows;
 
   const transaction: RunTransaction = (body) => inTransaction(pool, body);

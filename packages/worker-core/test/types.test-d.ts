@@ -169,25 +169,31 @@ define({
 // addJob: the payload is the schema's input.
 const at = "2026-01-01T00:00:00Z";
 expectTypeOf(worker.addJob(sendEmail, { to: "a", at })).resolves.toEqualTypeOf<EnqueueResult>();
-worker.addJob("send_email", { anything: true });
-worker.addJob(resize, { width: 1 }, { priority: 5, labels: { tenant: "acme" } });
+void worker.addJob("send_email", { anything: true });
+void worker.addJob(resize, { width: 1 }, { priority: 5, labels: { tenant: "acme" } });
 // @ts-expect-error the schema's input, not its output
-worker.addJob(sendEmail, { to: "a", at: new Date() });
+void worker.addJob(sendEmail, { to: "a", at: new Date() });
 // @ts-expect-error a payload is needed
-worker.addJob(sendEmail);
+void worker.addJob(sendEmail);
+// But not where the task has no schema.
+void worker.addJob(ping);
+void worker.addJob("any");
+void worker.addJobs([{ task: ping }, { task: sendEmail, payload: { to: "a", at } }]);
+// @ts-expect-error a payload is needed
+void worker.addJobs([{ task: ping }, { task: sendEmail }]);
 // @ts-expect-error misspelt
-worker.addJob(ping, {}, { priorty: 5 });
+void worker.addJob(ping, {}, { priorty: 5 });
 // @ts-expect-error a label's value is a string
-worker.addJob(ping, {}, { labels: { n: 1 } });
+void worker.addJob(ping, {}, { labels: { n: 1 } });
 
 // addJobs: each job by its own task.
-worker.addJobs([
+void worker.addJobs([
   { task: sendEmail, payload: { to: "a", at } },
   { task: resize, payload: { width: 1 }, queueName: "images" },
   { task: "any", payload: [1, 2] },
 ]);
-worker.addJobs([1, 2, 3].map((width) => ({ task: resize, payload: { width } })));
-worker.addJobs([
+void worker.addJobs([1, 2, 3].map((width) => ({ task: resize, payload: { width } })));
+void worker.addJobs([
   { task: sendEmail, payload: { to: "a", at } },
   // @ts-expect-error the payload of another task
   { task: resize, payload: { to: "a", at } },
@@ -205,12 +211,18 @@ expectTypeOf(client).toExtend<Transaction>();
 expectTypeOf(pool).toExtend<Transaction>();
 expectTypeOf<Query>().toExtend<Transaction>();
 expectTypeOf(toQuery(client)).toEqualTypeOf<Query>();
-worker.transaction(async (query) => {
+void worker.transaction(async (query) => {
   await query<{ id: number }>("select 1 as id").then(
     ([row]) => row?.id satisfies number | undefined,
   );
   return worker.addJob(ping, {}, { client: query });
 });
+
+// Rows may be of an interface, which has no index signature.
+interface User {
+  readonly name: string;
+}
+expectTypeOf(worker.query<User>("select name from users")).resolves.toEqualTypeOf<User[]>();
 
 // Events.
 worker.events.on("job:exhausted", ({ job, error, taken }) => {

@@ -8,7 +8,7 @@ import { filesIn, isScript, lineAt, packageFolders, read, readManifest, SCOPE } 
 const PRIVATE = ["", "private", ""].join("_");
 const MAY_NAME_PRIVATE_TABLES = [
   "packages/worker-core/src/engine/",
-  "packages/worker-core/test/engine/",
+  "packages/worker-core/test/",
   "bench/",
 ];
 

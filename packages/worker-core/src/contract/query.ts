@@ -6,7 +6,7 @@ export type Row = Record<string, unknown>;
  *
  * The smallest thing that `pg`, Drizzle, Kysely, Prisma and postgres.js can all be turned into.
  */
-export type Query = <R extends Row = Row>(
+export type Query = <R extends object = Row>(
   text: string,
   values?: readonly unknown[],
 ) => Promise<R[]>;
@@ -33,10 +33,10 @@ export type Transaction =
 /** Turns either form of {@link Transaction} into a {@link Query}. */
 export function toQuery(transaction: Transaction): Query {
   if (typeof transaction !== "function") {
-    return async <R extends Row>(text: string, values: readonly unknown[] = []) =>
+    return async <R extends object>(text: string, values: readonly unknown[] = []) =>
       (await transaction.query(text, values as unknown[])).rows as R[];
   }
-  return async <R extends Row>(text: string, values: readonly unknown[] = []) => {
+  return async <R extends object>(text: string, values: readonly unknown[] = []) => {
     const answer = await transaction(text, values as unknown[]);
     return ("rows" in answer && Array.isArray(answer.rows) ? answer.rows : answer) as R[];
   };

@@ -30,7 +30,7 @@ export class InsertTransaction {
   }
 
   /** Runs a statement of the insert, inside the transaction if one is open. */
-  readonly query: Query = <R extends Row>(
+  readonly query: Query = <R extends object>(
     text: string,
     values?: readonly unknown[],
   ): Promise<R[]> =>

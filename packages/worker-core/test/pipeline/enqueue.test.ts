@@ -1,3 +1,4 @@
+import { testDatabase } from "@oppulence/worker-testing/vitest";
 import { describe, expect, it } from "vitest";
 import { addLabels, continueWith, defineTask, drop } from "../../src/index.ts";
 import { eventsOf } from "../support/events.ts";
@@ -107,15 +108,18 @@ describe("addJob", () => {
 
   it("works before start, which it brings about: migrations and plugins, but no jobs", async () => {
     const log: string[] = [];
-    const { worker, sql } = await testWorker({
-      tasks: [defineTask({ identifier: "t", run: () => void log.push("ran") })],
-      plugins: [
-        plugin("p", {
-          start: async () => void log.push("started"),
-          beforeEnqueue: entry(() => void log.push("asked")),
-        }),
-      ],
-    });
+    const { worker, sql } = await testWorker(
+      {
+        tasks: [defineTask({ identifier: "t", run: () => void log.push("ran") })],
+        plugins: [
+          plugin("p", {
+            start: async () => void log.push("started"),
+            beforeEnqueue: entry(() => void log.push("asked")),
+          }),
+        ],
+      },
+      testDatabase(),
+    );
     await Promise.all([worker.addJob("t", {}), worker.addJob("t", {})]);
     expect(log).toEqual(["started", "asked", "asked"]);
     expect(await sql("select plugin from oppulence_worker.core_migrations")).toEqual([

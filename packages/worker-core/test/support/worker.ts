@@ -8,7 +8,7 @@ import {
   type Worker,
   type WorkerOptions,
 } from "../../src/index.ts";
-import { engineDatabase } from "./database.ts";
+import { type engineDatabase, migratedDatabase } from "./database.ts";
 
 /** A log entry. */
 export interface LogEntry {
@@ -34,11 +34,16 @@ export function quietLogger(logs: LogEntry[] = []): Logger {
   return new Logger(() => (level, message) => void logs.push({ level, message }));
 }
 
-/** Makes a worker; it is not started. */
+/**
+ * Makes a worker; it is not started.
+ *
+ * @param on - a database that has all tables, unless given
+ */
 export async function testWorker<const P extends readonly AnyPlugin[] = readonly []>(
   options: Omit<WorkerOptions<P>, "connectionString">,
+  on: ReturnType<typeof engineDatabase> = migratedDatabase(),
 ): Promise<TestWorker<P>> {
-  const database = await engineDatabase();
+  const database = await on;
   const pool = database.pool();
   const logs: LogEntry[] = [];
   const worker = createWorker<P>({

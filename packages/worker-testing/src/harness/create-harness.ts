@@ -139,7 +139,7 @@ function assemble<P extends readonly AnyPlugin[]>(
   const common = { config: false as const, logger: captured.logger, pool };
   const worker = createWorker<P>({ ...common, ...rest, handleSignals: false });
   const history = recordHistory(worker.events);
-  const sql: Query = async <R extends Row>(text: string, values?: readonly unknown[]) =>
+  const sql: Query = async <R extends object>(text: string, values?: readonly unknown[]) =>
     (await pool.query<R>(text, values as unknown[])).rows;
   const engineSchema = options.worker?.schema ?? "graphile_worker";
   const bound = (given: Duration = timeout) => parseDuration(given, "timeout");
