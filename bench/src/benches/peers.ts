@@ -22,7 +22,7 @@ export const peers: Bench = {
     },
     async pgboss(input) {
       const { pgBoss } = await import("../systems/pg-boss.ts");
-      const peer = await pgBoss(input.databaseUrl, { workers: 24, batchSize: 500 });
+      const peer = await pgBoss(input.databaseUrl, { workers: 8, batchSize: 500 });
       return row("pgboss", await drainPeer(input, peer));
     },
   },

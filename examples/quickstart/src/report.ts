@@ -36,7 +36,7 @@ export function formatSummary(summary: Summary): string {
 }
 
 const CLI =
-  "node scripts/run.mjs packages/worker-cli/src/bin.ts --config examples/quickstart/worker.config.ts";
+  "npm run cli -- --config examples/quickstart/worker.config.ts";
 
 /** What can be done with the worker and the database while they are kept. */
 export function formatWhatToTry(

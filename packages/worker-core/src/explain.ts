@@ -104,7 +104,9 @@ function summarize(
   }: { job: Job & { queue_name: string | null }; state: JobState; note: Note | undefined },
   first: (Explanation & { plugin: string }) | undefined,
 ): string {
-  if (first?.blocking === true) return `held back by ${first.plugin}: ${first.message}`;
+  const isWaiting = state !== "running" && state !== "failed";
+  if (isWaiting && first?.blocking === true)
+    return `held back by ${first.plugin}: ${first.message}`;
   switch (state) {
     case "running":
       return `running in pool ${job.locked_by}, since ${job.locked_at?.toISOString()}`;

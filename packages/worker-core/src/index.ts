@@ -9,8 +9,54 @@ export type {
   CommandIo,
   CommandOption,
 } from "./contract/command.ts";
-export * from "./contract/decisions.ts";
-export * from "./contract/hooks.ts";
+export {
+  type Around,
+  addLabels,
+  type ContinueDecision,
+  continueWith,
+  type DeferDecision,
+  type DropDecision,
+  defer,
+  drop,
+  type EnqueueDecision,
+  type ExhaustDecision,
+  exhaust,
+  type FailDecision,
+  type FailureDecision,
+  fail,
+  type JobPatch,
+  type ProceedDecision,
+  proceed,
+  type RejectDecision,
+  type RetryDecision,
+  type RunDecision,
+  reject,
+  retry,
+  type SkipDecision,
+  skip,
+  type TakenDecision,
+  taken,
+  type Until,
+} from "./contract/decisions.ts";
+export {
+  type AfterRunHook,
+  type AfterRunInput,
+  type BeforeEnqueueHook,
+  type BeforeRunHook,
+  ENQUEUE_PHASES,
+  type EnqueueInput,
+  type EnqueuePhase,
+  type FailureInput,
+  type HookCall,
+  type HookName,
+  type HookPlace,
+  type Hooks,
+  type OnError,
+  type OnFailureHook,
+  RUN_PHASES,
+  type RunInput,
+  type RunPhase,
+} from "./contract/hooks.ts";
 export type {
   EnqueueResult,
   Job,
@@ -91,14 +137,56 @@ export type {
 } from "./engine/read.ts";
 export { isDeferSignal } from "./engine/signal.ts";
 export type { TakenRow } from "./engine/take.ts";
-export * from "./errors.ts";
+export {
+  ConfigurationError,
+  HookError,
+  InvalidJobError,
+  InvalidPayloadError,
+  isConfigurationError,
+  isHookError,
+  isInvalidJobError,
+  isInvalidPayloadError,
+  isJobFailedError,
+  isJobKeyBusyError,
+  isJobRejectedError,
+  isUnknownTaskError,
+  JobFailedError,
+  JobKeyBusyError,
+  JobRejectedError,
+  messageOf,
+  UnknownTaskError,
+} from "./errors.ts";
 export type { EventMap, Events } from "./events.ts";
 export type { JobExplanation } from "./explain.ts";
 export type { HealthReport } from "./health.ts";
 export { checkLabels, type Flags, fromFlags, toFlags } from "./labels.ts";
-export * from "./meter.ts";
+export {
+  type Counter,
+  type Gauge,
+  type GaugeDefinition,
+  type Histogram,
+  type HistogramDefinition,
+  type Meter,
+  type MeterBackend,
+  type MetricDefinition,
+  type MetricLabels,
+  noopMeter,
+} from "./meter.ts";
 export type { MigrationProgress } from "./migrations/apply.ts";
-export * from "./migrations/errors.ts";
+export {
+  DatabaseUnreachableError,
+  InvalidMigrationError,
+  isDatabaseUnreachableError,
+  isInvalidMigrationError,
+  isMigrationChangedError,
+  isMigrationFailedError,
+  isMigrationsPendingError,
+  isMissingRightError,
+  MigrationChangedError,
+  MigrationFailedError,
+  MigrationsPendingError,
+  MissingRightError,
+} from "./migrations/errors.ts";
 export type { MigrationRef, MigrationSet, MigrationSource } from "./migrations/load.ts";
 export type { MigrationMode, MigrationReport } from "./migrations/migrate.ts";
 export type { ClientOptions, WorkerOptions } from "./options.ts";

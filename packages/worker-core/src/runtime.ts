@@ -3,7 +3,7 @@ import type pg from "pg";
 import { systemClock } from "./clock.ts";
 import { type ComposeInput, type Composition, compose } from "./compose/compose.ts";
 import type { AnyPlugin, PluginHost } from "./contract/plugin.ts";
-import type { Query, Row } from "./contract/query.ts";
+import type { Query } from "./contract/query.ts";
 import type { AddJob, AddJobs, RunTransaction, TaskInfo } from "./contract/task.ts";
 import { parseDuration } from "./duration.ts";
 import { engineTables, poolDatabase } from "./engine/database.ts";

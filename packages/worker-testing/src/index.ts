@@ -1,5 +1,5 @@
+export type { ExpectedState } from "@oppulence/worker-core/engine-testing";
 export { createFakeClock, type FakeClock } from "./clock/fake-clock.ts";
-export type { ExpectedState } from "./engine-tables/invariant-statements.ts";
 export type { ChildJob, ChildMessage } from "./faults/child/protocol.ts";
 export type { ChildExit } from "./faults/child-process.ts";
 export { FaultError, type FaultErrorCode, isFaultError } from "./faults/errors.ts";

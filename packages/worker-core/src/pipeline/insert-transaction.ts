@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { type Query, type Row, type Transaction, toQuery } from "../contract/query.ts";
+import { type Query, type Transaction, toQuery } from "../contract/query.ts";
 import { InvalidJobError } from "../errors.ts";
 import { printValue } from "../print-value.ts";
 

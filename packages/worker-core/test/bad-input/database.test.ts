@@ -159,7 +159,11 @@ describe("start with a database that cannot be used", () => {
     const options = () => ({
       pool,
       plugins: [
-        plugin("demo", { start: () => void started++ }, { migrations: { directory: pathToFileURL(`${folder}/`) } }),
+        plugin(
+          "demo",
+          { start: () => void started++ },
+          { migrations: { directory: pathToFileURL(`${folder}/`) } },
+        ),
       ],
     });
     await make(options()).start();

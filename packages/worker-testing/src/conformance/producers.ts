@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { createWorker, defineTask } from "@oppulence/worker-core";
+import { backdateCrontab } from "@oppulence/worker-core/engine-testing";
 import { parseCronItems, type WorkerEvents } from "graphile-worker";
-import { backdateCrontab } from "../engine-tables/backdate-crontab.ts";
 import { captureLogger } from "../harness/captured-logger.ts";
 import { until } from "../harness/until.ts";
 import { ConformanceError } from "./errors.ts";

@@ -9,7 +9,6 @@ import {
   type JobExplanation,
   parseDuration,
   type Query,
-  type Row,
   type Worker,
 } from "@oppulence/worker-core";
 import type { WorkerEvents } from "graphile-worker";

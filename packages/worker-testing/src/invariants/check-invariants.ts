@@ -1,6 +1,10 @@
 import type { Query, Row } from "@oppulence/worker-core";
-import { inspectedTables, type Schemas } from "../engine-tables/engine-tables.ts";
-import { type ExpectedState, INVARIANT_STATEMENTS } from "../engine-tables/invariant-statements.ts";
+import {
+  type ExpectedState,
+  INVARIANT_STATEMENTS,
+  inspectedTables,
+  type Schemas,
+} from "@oppulence/worker-core/engine-testing";
 import { InvariantError } from "./errors.ts";
 
 /** What is known about the database from outside, and where its tables are. */

@@ -21,8 +21,8 @@ export interface Schemas {
 /**
  * Names the tables.
  *
- * Besides the core's engine adapter this is the only folder that knows graphile-worker's own tables: an
- * invariant must look at the rows themselves, not through the adapter that it checks.
+ * Apart from the adapter's own names: an invariant must look at the rows themselves, not through what it
+ * checks.
  */
 export function inspectedTables(schemas: Schemas = {}): InspectedTables {
   const engine = pg.escapeIdentifier(schemas.engineSchema ?? "graphile_worker");

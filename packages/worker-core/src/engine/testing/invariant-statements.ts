@@ -1,4 +1,4 @@
-import type { InspectedTables } from "./engine-tables.ts";
+import type { InspectedTables } from "./inspected-tables.ts";
 
 /** What the invariants compare the database with. */
 export interface ExpectedState {

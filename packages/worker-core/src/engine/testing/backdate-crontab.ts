@@ -1,5 +1,5 @@
-import type { Query } from "@oppulence/worker-core";
-import { inspectedTables, type Schemas } from "./engine-tables.ts";
+import type { Query } from "../../contract/query.ts";
+import { inspectedTables, type Schemas } from "./inspected-tables.ts";
 
 /**
  * Makes graphile-worker believe that it has known a crontab entry for ten minutes: the next runner that
