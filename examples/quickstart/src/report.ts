@@ -35,8 +35,7 @@ export function formatSummary(summary: Summary): string {
   ].join("\n");
 }
 
-const CLI =
-  "npm run cli -- --config examples/quickstart/worker.config.ts";
+const CLI = "npm run cli -- --config examples/quickstart/worker.config.ts";
 
 /** What can be done with the worker and the database while they are kept. */
 export function formatWhatToTry(

@@ -19,7 +19,11 @@ export type PresetOptions<P extends readonly AnyPlugin[] = readonly AnyPlugin[]>
  * `graphile.config.ts`.
  *
  * The engine's lifecycle stays graphile-worker's: its log shows deferred jobs as failed, and it does not
- * come back by itself after losing its database. `createWorker` mends both.
+ * come back by itself after losing its database. `createWorker` mends both. When the plugins cannot start,
+ * the engine is shut down before it runs a job, and the log says why.
+ *
+ * The plugins' pool is the preset's own: `DATABASE_URL` reaches it as well as graphile-worker's program, the
+ * program's `--connection` does not.
  *
  * @throws ConfigurationError, InvalidOptionsError
  *
@@ -102,7 +106,7 @@ export function workerPreset<const P extends readonly AnyPlugin[]>(
                   logger.error(`could not stop the plugins: ${messageOf(error)}`, { error });
                 });
               }
-              // The only way to have the runner's promise, and with it the CLI, tell of it.
+              // So that `runOnce` rejects; `run` keeps it to itself, whatever the pool says.
               if (startError !== undefined) throw startError;
             },
           },

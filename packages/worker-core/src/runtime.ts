@@ -37,7 +37,7 @@ const DEFAULT_STOP_MS = 25_000;
 const LEAST_END_MS = 1_000;
 
 /** What whoever runs jobs tells a runtime, and is told by it. */
-export interface JobRunner {
+interface JobRunner {
   /** Deferred jobs may have come due. */
   nudge(count: number): void;
   /** Number of jobs that run now. */

@@ -11,7 +11,7 @@ import {
 } from "./issues.ts";
 import { printValue } from "./print-value.ts";
 
-export { formatIssues, type Issue };
+export { formatIssues };
 
 /** An issue of options, which may have come from a config file or an environment variable. */
 export interface OptionIssue extends Issue {

@@ -26,7 +26,7 @@ export function isPassing(error: unknown): boolean {
  *
  * Half of each is random, so that a restarted server is not met by everybody at once.
  */
-export async function* pauses(signal: AbortSignal): AsyncGenerator<number> {
+async function* pauses(signal: AbortSignal): AsyncGenerator<number> {
   let pause = FIRST_MS;
   for (let turn = 1; !signal.aborted; turn++) {
     await sleep(pause * (0.5 + Math.random()), undefined, { signal }).catch(() => {});

@@ -3,7 +3,7 @@ import { findPackageJSON } from "node:module";
 import { ConfigurationError } from "../errors.ts";
 
 /** Versions of graphile-worker that the engine suite runs on, as in the package's peer range. */
-export const ENGINE_RANGE = "^0.17.3 || ^0.18.0";
+const ENGINE_RANGE = "^0.17.3 || ^0.18.0";
 
 /** The version of graphile-worker that this copy of the core resolves to; undefined when it cannot be told. */
 export function installedEngineVersion(): string | undefined {

@@ -3,12 +3,12 @@ import { toQuery } from "../contract/query.ts";
 import { toDatabaseError } from "./database-error.ts";
 
 /** A client of a pool. */
-export interface PooledClient extends QueryClient {
+interface PooledClient extends QueryClient {
   release(destroy?: boolean | Error): void;
 }
 
 /** A `pg` pool, or anything that hands out clients like one. */
-export interface ClientPool {
+interface ClientPool {
   connect(): Promise<PooledClient>;
 }
 

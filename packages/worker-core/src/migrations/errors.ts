@@ -2,7 +2,7 @@ import { hasCode } from "../error-code.ts";
 import type { ChangedMigration, MigrationRef } from "./load.ts";
 
 /** The command that applies what is pending. */
-export const MIGRATE_COMMAND = "npx oppulence-worker migrate";
+const MIGRATE_COMMAND = "npx oppulence-worker migrate";
 
 /** A plugin's folder of SQL files is not as the runner needs it. The package is at fault, not the database. */
 export class InvalidMigrationError extends Error {

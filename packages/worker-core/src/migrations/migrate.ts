@@ -25,7 +25,7 @@ export type MigrationMode = "auto" | "verify" | "off";
 const MODES: readonly MigrationMode[] = ["auto", "verify", "off"];
 
 /** The logger's part that is used: graphile-worker's `Logger` fits. */
-export interface MigrationLogger {
+interface MigrationLogger {
   info(message: string): unknown;
   warn(message: string): unknown;
 }

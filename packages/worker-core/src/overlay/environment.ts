@@ -6,7 +6,7 @@ import { looseName } from "./key-names.ts";
 import { findFaults, isDangerousKey } from "./plain-object.ts";
 
 /** Start of the variables that override options. */
-export const ENV_PREFIX = "OPPULENCE_WORKER__";
+const ENV_PREFIX = "OPPULENCE_WORKER__";
 /** The variable that names the overlay's file. */
 export const ENV_FILE = "OPPULENCE_WORKER_CONFIG";
 

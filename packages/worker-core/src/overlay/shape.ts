@@ -6,7 +6,7 @@ import { isSameName } from "./key-names.ts";
 import { isPlainObject } from "./plain-object.ts";
 
 /** Top-level keys of the overlay. */
-export const SECTIONS = ["plugins", "worker"] as const;
+const SECTIONS = ["plugins", "worker"] as const;
 /** The key of a plugin's section that is not one of its options. */
 export const ENABLED = "enabled";
 

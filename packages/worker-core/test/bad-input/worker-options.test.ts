@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { assertEngineVersion } from "../../src/engine/version.ts";
 import {
   createClient,
   createWorker,
@@ -45,6 +46,17 @@ describe("options that do not exist", () => {
   it("are an object, to begin with", () => {
     for (const options of [undefined, null, "postgres://localhost", [tasks]])
       expect(() => createWorker(options as never)).toThrow();
+  });
+});
+
+describe("a version of graphile-worker outside the range", () => {
+  it("is refused, with what is installed and what to install", () => {
+    for (const version of ["0.16.6", "0.17.2", "0.19.0", "1.0.0", undefined])
+      expect(() => assertEngineVersion(version)).toThrow(
+        `graphile-worker ${version ?? "(version unknown)"} is installed; the core works on ^0.17.3 || ^0.18.0: install graphile-worker@0.18`,
+      );
+    for (const version of ["0.17.3", "0.17.10", "0.18.0", "0.18.5"])
+      expect(() => assertEngineVersion(version)).not.toThrow();
   });
 });
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { z } from "zod";
 import { type AnyPlugin, defineTask, exhaust, retry } from "../../src/index.ts";
 import { eventsOf } from "../support/events.ts";
@@ -95,10 +95,13 @@ describe("a job whose payload is an array", () => {
   });
 
   it("is taken for done, as in graphile-worker, when the result has another length", async () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    onTestFinished(() => warn.mockRestore());
     const short = defineTask({ identifier: "short", run: () => [Promise.resolve()] });
     const { worker, jobs } = await testWorker({ tasks: [short], plugins: [observer] });
     await worker.addJob(short, [1, 2]);
     await worker.start();
     await until(async () => (await jobs()).length === 0, "the job is done");
+    expect(warn.mock.calls[0]?.[0]).toContain("Task 'short' has invalid return value");
   });
 });

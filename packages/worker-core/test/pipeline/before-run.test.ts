@@ -75,22 +75,28 @@ describe("beforeRun", () => {
     expect(runs).toEqual([]);
   });
 
-  it("shows hooks the schema's output, the labels and the row", async () => {
+  it("shows hooks the schemas' output, the labels and the row", async () => {
     const task = defineTask({
       identifier: "t",
       payload: z.object({ n: z.string().transform(Number) }),
       run: () => {},
+      ...{ breaker: { dependency: "smtp" } },
     });
+    const schema = z.object({ dependency: z.string(), threshold: z.number().default(0.5) });
     const seen: RunInput[] = [];
     const { worker } = await testWorker({
       tasks: [task],
       plugins: [
-        plugin("see", {
-          beforeRun: gate((input) => {
-            seen.push(input);
-            return skip(reason);
-          }),
-        }),
+        plugin(
+          "see",
+          {
+            beforeRun: gate((input) => {
+              seen.push(input);
+              return skip(reason);
+            }),
+          },
+          { taskOption: { key: "breaker", schema } },
+        ),
       ],
     });
     const skipped = nextEvent(worker.events, "job:skipped");
@@ -100,7 +106,10 @@ describe("beforeRun", () => {
     expect(seen[0]?.payload).toEqual({ n: 5 });
     expect({ ...seen[0]?.labels }).toEqual({ tenant: "acme" });
     expect(seen[0]?.job).toMatchObject({ id: idOf(added), payload: { n: "5" } });
-    expect(seen[0]?.task).toMatchObject({ identifier: "t", options: {} });
+    expect(seen[0]?.task).toMatchObject({
+      identifier: "t",
+      options: { breaker: { dependency: "smtp", threshold: 0.5 } },
+    });
   });
 
   it("asks a hook once for each task whether it applies, and then only for jobs of those", async () => {

@@ -5,8 +5,11 @@ import type { Subject } from "./subject.ts";
 export interface Check {
   /** `group: what is so when all is well`. */
   readonly name: string;
-  /** Runs in every cell instead of one. */
-  readonly everyCell?: boolean;
+  /**
+   * In which cells it runs: the first, the two that differ in everything, or all four.
+   * @defaultValue `"first"`
+   */
+  readonly cells?: "first" | "corners" | "all";
   /** Whether the plugin has what this is about. @defaultValue always */
   readonly applies?: (subject: Subject) => boolean;
   /** @throws ConformanceError, or whatever else came in its way */

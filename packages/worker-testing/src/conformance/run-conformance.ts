@@ -31,7 +31,7 @@ export interface ConformanceResult {
 export interface ConformanceOptions {
   /** Checks whose name this returns true for. @defaultValue all that apply to the plugin */
   readonly only?: (name: string) => boolean;
-  /** In the first so many of the four cells: 1 to 4. @defaultValue 4 */
+  /** In how many of its cells a check runs at most. @defaultValue in all of them */
   readonly cells?: number;
   /** How many run at the same time, each on a database of its own. @defaultValue 4 */
   readonly atOnce?: number;
@@ -42,14 +42,21 @@ export function planChecks(
   subject: Subject,
   { only = () => true, cells = CELLS.length }: Omit<ConformanceOptions, "atOnce"> = {},
 ): PlannedCheck[] {
-  const [first, ...rest] = CELLS.slice(0, Math.max(1, cells)) as [Cell, ...Cell[]];
   return CHECKS.filter((check) => only(check.name) && applies(check, subject)).flatMap((check) =>
-    (check.everyCell === true ? [first, ...rest] : [first]).map((cell) => ({
-      title: check.everyCell === true ? `${check.name} [${cell.name}]` : check.name,
-      name: check.name,
-      run: () => check.run(subject, cell),
-    })),
+    cellsOf(check)
+      .slice(0, cells)
+      .map((cell) => ({
+        title: check.cells === undefined ? check.name : `${check.name} [${cell.name}]`,
+        name: check.name,
+        run: () => check.run(subject, cell),
+      })),
   );
+}
+
+function cellsOf({ cells = "first" }: Check): readonly Cell[] {
+  const [first] = CELLS;
+  if (cells === "first") return [first];
+  return cells === "all" ? CELLS : [first, CELLS.at(-1) as Cell];
 }
 
 function applies(check: Check, subject: Subject): boolean {

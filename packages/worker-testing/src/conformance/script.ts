@@ -3,10 +3,10 @@ import { type AnyTask, defineTask, type Job } from "@oppulence/worker-core";
 import type { ConformanceFixtures } from "./fixtures.ts";
 
 /** The identifier of the suite's own task. */
-export const TASK = "conformance";
+const TASK = "conformance";
 
 /** One run of the task. */
-export interface Run {
+interface Run {
   readonly id: string;
   readonly payload: unknown;
   readonly attempts: number;

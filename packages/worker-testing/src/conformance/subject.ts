@@ -43,7 +43,7 @@ export interface Subject {
 type Composed = Pick<Subject, "problem" | "plugin" | "hooks">;
 
 /** The plugin's hooks by name; undefined for those that it does not have. */
-export type Hooks = {
+type Hooks = {
   readonly [K in HookName]: Composition[K][number]["hook"] | undefined;
 };
 

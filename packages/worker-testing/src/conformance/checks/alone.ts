@@ -10,7 +10,7 @@ import { assertNoFailures } from "./no-failures.ts";
 export const aloneChecks: readonly Check[] = [
   {
     name: "alone: a job runs once, with the payload as it was added",
-    everyCell: true,
+    cells: "all",
     run: (subject, cell) =>
       onStage(subject, { cell }, async (stage) => {
         const payload = stage.payload();
@@ -36,7 +36,7 @@ export const aloneChecks: readonly Check[] = [
   },
   {
     name: "alone: a failure of the task costs the attempt that it is, and nothing else",
-    everyCell: true,
+    cells: "all",
     run: (subject, cell) =>
       onStage(subject, { cell }, async (stage) => {
         stage.script.act = fails;

@@ -12,7 +12,7 @@ import { assertNoLeaks } from "./leaks.ts";
 export const neighbourChecks: readonly Check[] = [
   {
     name: "neighbours: hooks and permits run once each, in order, when the job succeeds",
-    everyCell: true,
+    cells: "all",
     run: (subject, cell) =>
       betweenNeighbours(subject, cell, async (stage, grants) => {
         const added = await stage.add();
@@ -33,7 +33,7 @@ export const neighbourChecks: readonly Check[] = [
   },
   {
     name: "neighbours: hooks and permits run once each, in order, when the job fails",
-    everyCell: true,
+    cells: "all",
     run: (subject, cell) =>
       betweenNeighbours(subject, cell, async (stage, grants) => {
         stage.script.act = fails;
@@ -57,7 +57,7 @@ export const neighbourChecks: readonly Check[] = [
   },
   {
     name: "neighbours: the job's row is left to the core",
-    everyCell: true,
+    cells: "corners",
     run: (subject, cell) =>
       onStage(subject, { cell, neighbours: true }, async (stage) => {
         const problems: string[] = [];

@@ -23,7 +23,7 @@ export const permitChecks: readonly Check[] = [
 function rolledBack(how: string, state: WaitState, decide: () => RunDecision): Check {
   return {
     name: `permits: rolled back once, before those granted earlier, when a later plugin ${how} the job`,
-    everyCell: true,
+    cells: "corners",
     applies: runsHook,
     run: (subject, cell) =>
       betweenNeighbours(subject, cell, async (stage, grants) => {

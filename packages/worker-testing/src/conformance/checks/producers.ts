@@ -14,7 +14,7 @@ export const producerChecks: readonly Check[] = [
   ...PRODUCERS.map(isTreatedAsDeclared),
   {
     name: "producers: entries of a batch that fail are tried again by themselves",
-    everyCell: true,
+    cells: "corners",
     run: (subject, cell) =>
       onStage(subject, { cell }, async (stage) => {
         const { script, harness } = stage;
@@ -48,7 +48,7 @@ export const producerChecks: readonly Check[] = [
 function runs(producer: Producer): Check {
   return {
     name: `producers: a job added by ${producer.name} runs once`,
-    everyCell: true,
+    cells: "corners",
     run: (subject, cell) =>
       onStage(subject, { cell }, async (stage) => {
         const added = await producer.add(stage);
@@ -65,7 +65,7 @@ function runs(producer: Producer): Check {
 function isTreatedAsDeclared(producer: Producer): Check {
   return {
     name: `producers: a job added by ${producer.name} is stopped, or not, as declared`,
-    everyCell: true,
+    cells: "corners",
     applies: ({ fixtures }) => fixtures.stops !== undefined,
     run: (subject, cell) =>
       onStage(subject, { cell }, async (stage) => {

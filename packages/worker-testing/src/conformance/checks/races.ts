@@ -12,7 +12,7 @@ const PATIENCE = 3;
 export const raceChecks: readonly Check[] = [
   {
     name: "races: two workers run every job exactly once",
-    everyCell: true,
+    cells: "all",
     run: (subject, cell) =>
       onStage(subject, { cell, busy: true }, (first) =>
         onStage(subject, { cell, busy: true, database: first.harness.database }, async (second) => {

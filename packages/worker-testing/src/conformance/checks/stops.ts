@@ -21,7 +21,7 @@ const defers = ({ fixtures }: Subject) => fixtures.stops?.expect === "defer";
 export const stopChecks: readonly Check[] = [
   {
     name: "stops: by a decision that says why, not by throwing",
-    everyCell: true,
+    cells: "all",
     applies: stops,
     run: (subject, cell) =>
       onStage(subject, { cell }, async (stage) => {
@@ -38,7 +38,7 @@ export const stopChecks: readonly Check[] = [
   },
   {
     name: "stops: a deferral costs no attempt, not even the last one",
-    everyCell: true,
+    cells: "all",
     applies: defers,
     run: (subject, cell) =>
       onStage(subject, { cell }, async (stage) => {
@@ -55,7 +55,7 @@ export const stopChecks: readonly Check[] = [
   },
   {
     name: "stops: a deferral frees the job's named queue",
-    everyCell: true,
+    cells: "all",
     applies: defers,
     run: (subject, cell) =>
       onStage(subject, { cell }, async (stage) => {

@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
 import { flushCompileCache } from "node:module";
+import { setTimeout } from "node:timers/promises";
 import {
   createWorker,
   type EventMap,
@@ -22,6 +23,7 @@ import { createTrigger, type Trigger } from "./trigger.ts";
 const DEFAULT_POOL_SIZE = 10;
 /** Longer than any parent waits for its child. */
 const DRAIN_TIMEOUT_MS = 24 * 60 * 60_000;
+const FIRST_LOOK_MS = 200;
 const TOLD_EVENTS = [
   "job:started",
   "job:succeeded",
@@ -110,6 +112,8 @@ async function enqueue(worker: Worker, { task, payload, ...options }: ChildJob):
 
 /** Looks through a connection of its own, so that the looks are no statements of the worker. */
 async function drained({ connectionString }: ChildOrder, engineSchema: string): Promise<void> {
+  // Most children have died by then, and were spared the connection.
+  await setTimeout(FIRST_LOOK_MS);
   const client = new pg.Client({ connectionString });
   client.on("error", () => {});
   await client.connect();

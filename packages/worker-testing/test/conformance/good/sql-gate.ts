@@ -1,6 +1,6 @@
 import { definePlugin, drop } from "@oppulence/worker-core";
-import type { ConformanceFixtures } from "../../../src/conformance.ts";
 import { inspectedTables } from "@oppulence/worker-core/engine-testing";
+import type { ConformanceFixtures } from "../../../src/conformance.ts";
 
 /** Keeps jobs out with a trigger, whoever adds them; tells those that it can why. */
 export const plugin = () =>

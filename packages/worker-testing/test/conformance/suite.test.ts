@@ -1,0 +1,107 @@
+import { definePlugin } from "@oppulence/worker-core";
+import { describe, expect, it } from "vitest";
+import { startCapture } from "../../src/conformance/capture.ts";
+import { createTurns } from "../../src/conformance/turns.ts";
+import { isConformanceError, runConformance, testPlugin } from "../../src/conformance.ts";
+
+const idle = () => definePlugin({ name: "idle", producers: "not-covered", setup: () => ({}) });
+
+describe("runConformance", () => {
+  it("asks a plugin without hooks for nothing that is about hooks", async () => {
+    const results = await runConformance(
+      idle,
+      {},
+      { only: (name) => !name.startsWith("kills"), cells: 1 },
+    );
+    expect(results.filter(({ passed }) => !passed)).toEqual([]);
+    const groups = new Set(results.map(({ name }) => name.split(":")[0]));
+    expect([...groups]).toEqual([
+      "shape",
+      "alone",
+      "lifecycle",
+      "neighbours",
+      "producers",
+      "races",
+    ]);
+  });
+
+  it("says what the kills need when there is no module", async () => {
+    const [result] = await runConformance(
+      idle,
+      {},
+      { only: (name) => /^kills: .* before the task/.test(name) },
+    );
+    expect(isConformanceError(result?.error)).toBe(true);
+    expect(result?.message).toMatch(
+      /^a process that can be killed needs a module to load the plugin from: give `module: import\.meta\.url`/,
+    );
+  });
+
+  it("says what is wrong with a module that has no plugin", async () => {
+    const module = new URL("./good/no-plugin.ts", import.meta.url);
+    const [result] = await runConformance(
+      idle,
+      { module },
+      { only: (name) => /^kills: .* before the task/.test(name) },
+    );
+    expect(result?.message).toMatch(
+      /no-plugin\.ts neither exports `plugin` nor calls testPlugin with a plugin named idle/,
+    );
+  });
+
+  it("tells of a plugin that cannot be made", async () => {
+    const results = await runConformance(() => {
+      throw new Error("no licence");
+    });
+    expect(results.map(({ message }) => message)).toEqual([
+      "the plugin cannot be put together: no licence",
+    ]);
+  });
+
+  it("tells of a fixture that stops nothing", async () => {
+    const stops = { setup: () => {}, expect: "defer" } as const;
+    const [result] = await runConformance(
+      idle,
+      { stops },
+      { only: (name) => name.startsWith("stops: by"), cells: 1 },
+    );
+    expect(result?.message).toBe("the plugin should defer the job; what it did was: ran");
+  });
+});
+
+describe("testPlugin", () => {
+  it("registers nothing in a process that only wants to know what it was called with", () => {
+    const captured = startCapture();
+    const fixtures = { variant: "redis" };
+    testPlugin(idle, fixtures);
+    expect(captured).toEqual([{ make: idle, fixtures }]);
+  });
+});
+
+describe("createTurns", () => {
+  it("lets a few run at a time, in order, also after one has failed", async () => {
+    const turns = createTurns(2);
+    const log: string[] = [];
+    const ends: (() => void)[] = [];
+    const body =
+      (name: string, fails = false) =>
+      async () => {
+        log.push(name);
+        await new Promise<void>((resolve) => ends.push(resolve));
+        if (fails) throw new Error(name);
+      };
+    const all = [turns(body("a", true)), turns(body("b")), turns(body("c"))];
+    const settled = Promise.allSettled(all);
+    expect(log).toEqual(["a", "b"]);
+    for (let end = 0; end < 3; end++) {
+      ends[end]?.();
+      await all[end]?.catch(() => {});
+    }
+    expect(log).toEqual(["a", "b", "c"]);
+    expect((await settled).map(({ status }) => status)).toEqual([
+      "rejected",
+      "fulfilled",
+      "fulfilled",
+    ]);
+  });
+});
