@@ -1,5 +1,17 @@
 export type { ExpectedState } from "@oppulence/worker-core/engine-testing";
 export { createFakeClock, type FakeClock } from "./clock/fake-clock.ts";
+export { ConformanceError, isConformanceError } from "./conformance/errors.ts";
+export type {
+  ConformanceFixtures,
+  FixtureContext,
+  Stop,
+  StopScenario,
+} from "./conformance/fixtures.ts";
+export {
+  type ConformanceOptions,
+  type ConformanceResult,
+  runConformance,
+} from "./conformance/run-conformance.ts";
 export type { ChildJob, ChildMessage } from "./faults/child/protocol.ts";
 export type { ChildExit } from "./faults/child-process.ts";
 export { FaultError, type FaultErrorCode, isFaultError } from "./faults/errors.ts";

@@ -62,7 +62,7 @@ describe("imports", () => {
     "packages/worker-dlq/src/answer.ts",
     "packages/worker-dlq/sql/000001_create_things.sql",
     "packages/worker-core/src/client.ts",
-    "packages/worker-core/test/client.test.ts",
+    "packages/worker-dlq/test/client.test.ts",
     "examples/quickstart/src/main.ts",
   ])("reports a private table named in %s", async (file) => {
     const problems = await run({ [file]: `\n-- ${table}\n` });

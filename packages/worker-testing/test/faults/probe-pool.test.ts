@@ -37,7 +37,7 @@ describe("probedPool", () => {
   it("tells of statements with callbacks, and leaves errors as they are", async () => {
     const { pool, told } = await probed();
     const rows = await new Promise((resolve, reject) => {
-      pool.query("select 5 as five", (error, result) =>
+      void pool.query("select 5 as five", (error, result) =>
         error ? reject(error) : resolve(result.rows),
       );
     });
