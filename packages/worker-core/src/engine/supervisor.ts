@@ -187,18 +187,23 @@ async function interrupt(
 ): Promise<void> {
   const jobs = activeJobs();
   const interrupted = new Set(jobs);
-  const reason = new Error("the worker is stopping");
-  bound.abort(reason);
-  for (const one of running) if (interrupted.has(one.job)) one.abort(reason);
-  if (jobs.length > 0) {
-    const ids = jobs.map(({ id }) => id);
+  const copies = jobs.map((job) => ({ ...job }));
+  const ids = copies.map(({ id }) => id);
+  // First of all: a task that heeds its signal settles at once, and must no longer write its end.
+  run.abandon(jobs);
+  if (ids.length > 0) {
     const returned = await runtime.engine.giveBack(run.pool.id, { only: ids });
     runtime.logger.warn(
       `stopping: ${returned} running jobs went back to the queue: ${ids.slice(0, 20).join(", ")}`,
     );
-    for (const job of jobs) runtime.events.emit("job:interrupted", { job: { ...job } });
-    for (const one of running) if (interrupted.has(one.job)) one.interrupt();
-    run.abandon(jobs);
   }
+  for (const job of copies) runtime.events.emit("job:interrupted", { job });
+  const reason = new Error("the worker is stopping");
+  for (const one of running) {
+    if (!interrupted.has(one.job)) continue;
+    one.interrupt();
+    one.abort(reason);
+  }
+  bound.abort(reason);
   await run.kill();
 }

@@ -13,6 +13,7 @@ import { runAround } from "./around.ts";
 import { problemOfStop } from "./check-decision.ts";
 import { askOnFailure } from "./failure.ts";
 import { type CompiledHook, isPromise, within } from "./hook.ts";
+import { giveBackInterrupted } from "./interrupted.ts";
 import { observe } from "./observe.ts";
 import { PermitStack, rollBackLate } from "./permits.ts";
 import type { RunShared, RunTask } from "./run-task.ts";
@@ -329,7 +330,15 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
   }
 
   private failed(error: unknown, batch: Batch | undefined): Promise<unknown> {
-    return this.end(this.interrupted ? Promise.reject(error) : this.settleFailure(error, batch));
+    if (this.interrupted) return this.end(Promise.reject(error));
+    // A stop had its signal aborted: that it ended early is no failure of the task.
+    if (this.helpers.abortSignal.aborted) return this.end(this.giveBack());
+    return this.end(this.settleFailure(error, batch));
+  }
+
+  private async giveBack(): Promise<never> {
+    await this.permits?.commit({ kind: "interrupted" });
+    return giveBackInterrupted(this.shared, this.job);
   }
 
   private async settleFailure(error: unknown, batch: Batch | undefined): Promise<unknown> {

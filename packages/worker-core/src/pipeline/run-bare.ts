@@ -2,17 +2,25 @@ import type { Task as EngineTask, JobHelpers } from "graphile-worker";
 import { InvalidPayloadError } from "../errors.ts";
 import { formatIssues, type PayloadResult, validatePayload } from "../validate.ts";
 import { isPromise } from "./hook.ts";
+import { giveBackInterrupted } from "./interrupted.ts";
 import type { RunShared, RunTask } from "./run-task.ts";
 import { createTaskContext } from "./task-context.ts";
 
 /** A defined task that no hook applies to: its payload is checked, its context made, nothing else. */
 export function runBare(shared: RunShared, { run, schema, info }: RunTask): EngineTask {
-  if (schema === undefined) {
-    return (payload: unknown, helpers: JobHelpers) =>
-      run(payload, createTaskContext(shared, helpers, undefined)) as void;
-  }
+  const call = (payload: unknown, helpers: JobHelpers): unknown => {
+    const result = run(payload, createTaskContext(shared, helpers, undefined));
+    if (!isPromise(result)) return result;
+    // A stop had the task's signal aborted: that it ended early is no failure of the task.
+    return result.then(undefined, (error: unknown) => {
+      if (helpers.abortSignal.aborted && helpers.job.id !== "-1")
+        return giveBackInterrupted(shared, helpers.job);
+      throw error;
+    });
+  };
+  if (schema === undefined) return call as EngineTask;
   const checked = (result: PayloadResult<unknown>, helpers: JobHelpers): unknown => {
-    if (result.ok) return run(result.value, createTaskContext(shared, helpers, undefined));
+    if (result.ok) return call(result.value, helpers);
     return exhaust(
       shared,
       helpers,

@@ -123,13 +123,19 @@ describe("onFailure", () => {
   });
 
   it("cannot retry after the last attempt", async () => {
+    const seen: unknown[] = [];
     const { jobs, exhausted, errors } = await failing(
-      { retry: () => retry({ after: 0 }) },
+      {
+        see: ({ decision }) => void seen.push(decision),
+        retry: () => retry({ after: "1h" }),
+      },
       { maxAttempts: 1 },
     );
     expect(await jobs()).toMatchObject([{ attempts: 1, max_attempts: 1, last_error: "no luck" }]);
+    expect((await jobs())[0]?.run_at.getTime()).toBeLessThan(Date.now() + 60_000);
     expect(exhausted).toHaveLength(1);
     expect(errors).toEqual([]);
+    expect(seen).toEqual([undefined]);
   });
 
   it("leaves no further attempt when it exhausts the job", async () => {

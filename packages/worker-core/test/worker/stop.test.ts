@@ -108,6 +108,51 @@ describe.each(modes)("worker.stop, $mode", ({ worker: engine }) => {
   });
 });
 
+describe("worker.stop, tasks that heed their signal", () => {
+  const heeding = (how: "returns" | "throws", started: string[]) =>
+    defineTask({
+      identifier: "heeds",
+      run: async (_payload, { job, signal }) => {
+        started.push(job.id);
+        await new Promise((resolve) => signal.addEventListener("abort", resolve));
+        if (how === "throws") throw signal.reason;
+      },
+    });
+
+  it.each(["returns", "throws"] as const)(
+    "gives back a job whose task %s when the bound passes, with and without hooks",
+    async (how) => {
+      for (const plugins of [[], [permits().plugin]]) {
+        const started: string[] = [];
+        const task = heeding(how, started);
+        const { worker, jobs } = await testWorker({ tasks: [task], plugins });
+        await worker.start();
+        await worker.addJob(task, {}, { maxAttempts: 1 });
+        await until(() => started.length === 1, "the job runs");
+        await worker.stop({ timeout: 50 });
+        expect(await jobs()).toMatchObject([{ attempts: 0, last_error: null, locked_by: null }]);
+      }
+    },
+  );
+
+  it("spends no attempt on a task that throws because the engine aborted it before the bound", async () => {
+    for (const plugins of [[], [permits().plugin]]) {
+      const started: string[] = [];
+      const task = heeding("throws", started);
+      const { worker, jobs } = await testWorker({
+        tasks: [task],
+        plugins,
+        worker: { gracefulShutdownAbortTimeout: 50 },
+      });
+      await worker.start();
+      await worker.addJob(task, {}, { maxAttempts: 1 });
+      await until(() => started.length === 1, "the job runs");
+      await worker.stop({ timeout: 5_000 });
+      expect(await jobs()).toMatchObject([{ attempts: 0, last_error: null, locked_by: null }]);
+    }
+  });
+});
+
 describe("worker.stop", () => {
   it("stops plugins in reverse order, after the last job, and one that hangs does not hold up the others", async () => {
     const order: string[] = [];

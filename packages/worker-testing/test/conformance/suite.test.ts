@@ -7,6 +7,14 @@ import { isConformanceError, runConformance, testPlugin } from "../../src/confor
 const idle = () => definePlugin({ name: "idle", producers: "not-covered", setup: () => ({}) });
 
 describe("runConformance", () => {
+  it.for(["bouncer", "sql-gate"])("finds nothing wrong with the good plugin %s", async (name) => {
+    const good = (await import(`./good/${name}.ts`)) as typeof import("./good/bouncer.ts");
+    const only = (check: string) => !check.startsWith("kills");
+    const results = await runConformance(good.plugin, good.fixtures, { only, cells: 1 });
+    expect(results.filter(({ passed }) => !passed)).toEqual([]);
+    expect(results.some(({ name: check }) => check.startsWith("stops: by a decision"))).toBe(true);
+  });
+
   it("asks a plugin without hooks for nothing that is about hooks", async () => {
     const results = await runConformance(
       idle,

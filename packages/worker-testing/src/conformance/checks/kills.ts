@@ -239,8 +239,14 @@ async function recover(stage: Stage, { left, where }: Boundary, killed: Killed):
   );
   if (isOver !== true) {
     const [row] = await engine.peek({ tasks: [context.task], limit: 1 });
-    const { summary } = await harness.worker.explain(row?.job.id ?? "0");
-    check(false, () => `killed ${where}, its job does not end after the recovery: ${summary}`);
+    const { summary, note } = await harness.worker.explain(row?.job.id ?? "0");
+    // At this very moment it may be running: only to be deferred once more.
+    const noted =
+      note === undefined ? "" : ` (before that ${note.kind} by ${note.plugin}: ${note.message})`;
+    check(
+      false,
+      () => `killed ${where}, its job does not end after the recovery: ${summary}${noted}`,
+    );
   }
   if (left === "a job" && killed.reached) {
     check(script.runs.length > 0, () => `killed ${where}, its job never ran again: it was lost`);
