@@ -6,7 +6,7 @@ import { isConformanceError, runConformance, testPlugin } from "../../src/confor
 
 const idle = () => definePlugin({ name: "idle", producers: "not-covered", setup: () => ({}) });
 
-describe("runConformance", () => {
+describe("runConformance", { timeout: 120_000 }, () => {
   it.for(["bouncer", "sql-gate"])("finds nothing wrong with the good plugin %s", async (name) => {
     const good = (await import(`./good/${name}.ts`)) as typeof import("./good/bouncer.ts");
     const only = (check: string) => !check.startsWith("kills");

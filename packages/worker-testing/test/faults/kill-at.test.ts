@@ -60,7 +60,7 @@ const run: [FaultPoint, Partial<KillOptions>][] = [
   ["statement:/^with j as \\(\\s*delete/:before", {}],
 ];
 
-describe("killAt", () => {
+describe("killAt", { timeout: 60_000 }, () => {
   it.for(run)(
     "kills at %s: the job stays locked, and runs after its recovery",
     async ([point, options]) => {

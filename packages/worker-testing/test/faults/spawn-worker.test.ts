@@ -9,7 +9,7 @@ import { testDatabase } from "../../src/vitest.ts";
 
 const url = new URL("./fixtures/slow-worker.ts", import.meta.url);
 
-describe("spawnWorker", () => {
+describe("spawnWorker", { timeout: 60_000 }, () => {
   it("runs a worker in another process, and tells what happens there", async () => {
     const database = await testDatabase();
     await using spawned = spawnWorker(url, {
