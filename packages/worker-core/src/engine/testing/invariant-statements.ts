@@ -11,7 +11,7 @@ export interface ExpectedState {
 }
 
 /** A statement that returns one row for everything that is wrong. */
-export interface InvariantStatement {
+interface InvariantStatement {
   readonly name: string;
   /** What must be true, as a sentence. */
   readonly about: string;
