@@ -2,9 +2,10 @@ import { createClient } from "@oppulence/worker-core";
 import type { Bench, CaseInput, Note } from "../bench.ts";
 import { drainOnce } from "../systems/drain.ts";
 import { openPool } from "../systems/graphile.ts";
-import { empty, fill, vacuum, withConnection } from "../systems/job-table.ts";
+import { fill, vacuum, withConnection } from "../systems/job-table.ts";
 import { platformSystem } from "../systems/platform.ts";
 import { silentLogger } from "../systems/silent-logger.ts";
+import { drainRepeatedly } from "../systems/watch.ts";
 import { FAST } from "./overhead.ts";
 
 const PARKED = "parked";
@@ -16,8 +17,8 @@ export const backlog: Bench = {
   unit: "jobs/s",
   base: "bare",
   rounds: 7,
-  size: { jobs: 20_000, warmUp: 20_000, parked: 200_000 },
-  quick: { jobs: 10_000, warmUp: 10_000, parked: 40_000 },
+  size: { jobs: 20_000, warmUp: 20_000, repeats: 5, parked: 200_000 },
+  quick: { jobs: 10_000, warmUp: 10_000, repeats: 3, parked: 40_000 },
   asked: { parked: { what: "ratio", atLeast: 0.9 } },
   cases: {
     bare: (input) => measureBacklog("bare", input, 0),
@@ -27,11 +28,8 @@ export const backlog: Bench = {
 
 /** Drains jobs of one task while jobs of another, which the same worker runs too, are parked. */
 function measureBacklog(name: string, input: CaseInput, parked: number) {
-  const { jobs = 0, warmUp = 0 } = input.size;
   const make = platformSystem(input.databaseUrl, FAST, [], openPool, [PARKED]);
   return withConnection(input.databaseUrl, async (connection) => {
-    await drainOnce(connection, make, warmUp, (body) => body());
-    await empty(connection);
     const park = await parking(input.databaseUrl);
     const notes: Note[] = [];
     if (parked > 0) {
@@ -39,7 +37,7 @@ function measureBacklog(name: string, input: CaseInput, parked: number) {
       await vacuum(connection);
       notes.push(await park.hold());
     }
-    const { rate, cpu } = await drainOnce(connection, make, jobs, input.measured);
+    const { rate, cpu } = await drainRepeatedly(input, (jobs) => drainOnce(connection, make, jobs));
     if (parked > 0) notes.push(await park.release());
     await park.close();
     return { rows: { [name]: rate }, notes: [cpu, ...notes] };

@@ -19,8 +19,8 @@ export const overhead: Bench = {
   unit: "jobs/s",
   base: "bare",
   rounds: 9,
-  size: { jobs: 20_000, warmUp: 20_000 },
-  quick: { jobs: 10_000, warmUp: 10_000 },
+  size: { jobs: 20_000, warmUp: 20_000, repeats: 5 },
+  quick: { jobs: 10_000, warmUp: 10_000, repeats: 3 },
   asked: {
     core: { what: "ratio", atLeast: 0.97 },
     eight: { what: "ratio", atLeast: 0.9 },

@@ -1,22 +1,14 @@
 import type { Client } from "pg";
 import type { CaseInput } from "../bench.ts";
-import { empty, fill, untilGone, vacuum, withConnection } from "./job-table.ts";
+import { fill, untilGone, vacuum, withConnection } from "./job-table.ts";
 import { type MakeSystem, NO_OP, type System } from "./system.ts";
-import { type Drained, timeDrain } from "./watch.ts";
+import { type Drained, drainRepeatedly, timeDrain } from "./watch.ts";
 
-/**
- * Drains a backlog that waits before the worker starts. Before, in the same process, another one is drained
- * to warm the code up.
- */
+/** Drains backlogs that wait before the worker starts, each by a new worker. */
 export function drain(input: CaseInput, make: MakeSystem): Promise<Drained> {
-  const { jobs = 0, warmUp = 0 } = input.size;
-  return withConnection(input.databaseUrl, async (connection) => {
-    if (warmUp > 0) {
-      await drainOnce(connection, make, warmUp, (body) => body());
-      await empty(connection);
-    }
-    return drainOnce(connection, make, jobs, input.measured);
-  });
+  return withConnection(input.databaseUrl, (connection) =>
+    drainRepeatedly(input, (jobs) => drainOnce(connection, make, jobs)),
+  );
 }
 
 /** Drains a backlog of the given size once. */
@@ -24,7 +16,6 @@ export async function drainOnce(
   connection: Client,
   make: MakeSystem,
   jobs: number,
-  measured: CaseInput["measured"],
 ): Promise<Drained> {
   const first = await fill(connection, NO_OP, jobs);
   await vacuum(connection);
@@ -36,7 +27,6 @@ export async function drainOnce(
       return system.start();
     },
     () => untilGone(connection, first),
-    measured,
   );
   await system?.stop();
   return drained;

@@ -1,5 +1,5 @@
 import type { CaseInput } from "../bench.ts";
-import { type Drained, timeDrain, type Watch } from "./watch.ts";
+import { type Drained, drainRepeatedly, timeDrain, type Watch } from "./watch.ts";
 
 /** Another job system. */
 export interface Peer {
@@ -15,17 +15,14 @@ export interface Peer {
   close(): Promise<unknown>;
 }
 
-/** Measures another system as `drain` measures the platform: see there. */
+/** Measures another system as `drain` measures the platform. */
 export async function drainPeer(input: CaseInput, peer: Peer): Promise<Drained> {
-  const { jobs = 0, warmUp = 0 } = input.size;
-  const once = async (count: number, measured: CaseInput["measured"]): Promise<Drained> => {
-    await peer.fill(count);
-    const drained = await timeDrain(count, peer.start, peer.untilDone, measured);
+  const drained = await drainRepeatedly(input, async (jobs) => {
+    await peer.fill(jobs);
+    const once = await timeDrain(jobs, peer.start, peer.untilDone);
     await peer.pause();
-    return drained;
-  };
-  if (warmUp > 0) await once(warmUp, (body) => body());
-  const drained = await once(jobs, input.measured);
+    return once;
+  });
   await peer.close();
   return drained;
 }

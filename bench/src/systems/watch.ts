@@ -1,4 +1,5 @@
 import type { CaseInput, Note } from "../bench.ts";
+import { median } from "../statistics.ts";
 
 /** What a system tells of its jobs. */
 export interface Watch {
@@ -59,16 +60,34 @@ export async function timeDrain(
   jobs: number,
   start: (watch: Watch) => Promise<void>,
   untilDone: () => Promise<void>,
-  measured: CaseInput["measured"],
 ): Promise<Drained> {
   const watch = countJobs(jobs);
   globalThis.gc?.();
-  const { ms, cpuUs } = await measured(async () => {
-    await start(watch);
-    await watch.allRan;
-    await untilDone();
-    return watch.elapsed();
-  });
+  await start(watch);
+  await watch.allRan;
+  await untilDone();
+  const { ms, cpuUs } = watch.elapsed();
   const what = "CPU a job in the worker's process";
   return { rate: jobs / (ms / 1_000), cpu: { what, value: cpuUs / jobs, unit: "µs" } };
+}
+
+/**
+ * Drains once to warm the code up, then as often as the size's `repeats` says.
+ *
+ * @returns the medians of what counts
+ */
+export async function drainRepeatedly(
+  { size, measured }: CaseInput,
+  drain: (jobs: number) => Promise<Drained>,
+): Promise<Drained> {
+  const { jobs = 0, warmUp = 0, repeats = 1 } = size;
+  const warm = await drain(warmUp);
+  const counted: Drained[] = [];
+  await measured(async () => {
+    while (counted.length < repeats) counted.push(await drain(jobs));
+  });
+  return {
+    rate: median(counted.map(({ rate }) => rate)),
+    cpu: { ...warm.cpu, value: median(counted.map(({ cpu }) => cpu.value)) },
+  };
 }

@@ -47,9 +47,14 @@ export class ClaimGate {
     this.reconcile = reconcile;
   }
 
+  /** Whether a claim has to wait. */
+  get closed(): boolean {
+    return this.mending !== undefined;
+  }
+
   /** Makes a claim. */
   async claim<T>(claim: () => Promise<T>): Promise<T> {
-    while (this.mending !== undefined) await this.mending;
+    while (this.closed) await this.mending;
     this.underWay++;
     try {
       return await claim();

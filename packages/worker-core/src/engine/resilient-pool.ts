@@ -51,9 +51,9 @@ export function resilientPool(pool: pg.Pool, options: ResilientPoolOptions): pg.
     await withRetries(() => options.giveBackExcept(poolId, claims.ids()), noClaims);
   });
 
-  async function claim(query: EngineQuery, first: () => Promise<pg.QueryResult>): Promise<unknown> {
+  async function claim(query: EngineQuery, run: () => Promise<pg.QueryResult>): Promise<unknown> {
     poolId = query.values[0] as string;
-    const once = async (run: () => Promise<pg.QueryResult>) => {
+    const once = async () => {
       try {
         return await gate.claim(async () => {
           const result = await run();
@@ -66,10 +66,7 @@ export function resilientPool(pool: pg.Pool, options: ResilientPoolOptions): pg.
       }
     };
     try {
-      return await withRetries(
-        (failures) => once(failures === 0 ? first : () => send(query)),
-        noClaims,
-      );
+      return await withRetries(once, noClaims);
     } catch (error) {
       if (noClaims.aborted && isPassing(error)) return { rows: [] };
       throw error;
@@ -79,12 +76,9 @@ export function resilientPool(pool: pg.Pool, options: ResilientPoolOptions): pg.
   async function write(
     kind: Kind,
     query: EngineQuery,
-    first: () => Promise<unknown>,
+    run: () => Promise<unknown>,
   ): Promise<unknown> {
-    const result = await withRetries(
-      (failures) => (failures === 0 ? first() : send(query)),
-      noWrites,
-    );
+    const result = await withRetries(run, noWrites);
     claims.delete(writtenIds(kind, query.values));
     return result;
   }
@@ -94,20 +88,38 @@ export function resilientPool(pool: pg.Pool, options: ResilientPoolOptions): pg.
     const { name: _, ...unnamed } = query;
     return unnamed;
   };
-  const send = (query: EngineQuery) => pool.query(outgoing(query));
 
+  // A statement that waits or is repeated gives its connection up and takes another when it is its turn:
+  // a small pool of connections whose holders all wait for a free one would wait for ever.
   function wrapClient(client: pg.PoolClient): pg.PoolClient {
+    let released = false;
+    const release = (error?: Error | boolean) => {
+      if (released) return;
+      released = true;
+      client.release(error);
+    };
+    const run = async (query: EngineQuery) => {
+      if (released) return pool.query(outgoing(query));
+      try {
+        return await client.query(outgoing(query));
+      } catch (error) {
+        if (isPassing(error)) release(true);
+        throw error;
+      }
+    };
     const query = (...args: unknown[]): unknown => {
       const [first] = args;
       const kind = args.length === 1 ? kindOf(first) : undefined;
       if (kind === undefined) return (client.query as (...all: unknown[]) => unknown)(...args);
       const named = first as EngineQuery;
-      const run = () => client.query(outgoing(named));
-      return kind === "claim" ? claim(named, run) : write(kind, named, run);
+      if (kind !== "claim") return write(kind, named, () => run(named));
+      if (gate.closed) release();
+      return claim(named, () => run(named));
     };
     return new Proxy(client, {
       get(target, property) {
         if (property === "query") return query;
+        if (property === "release") return release;
         const value = Reflect.get(target, property) as unknown;
         return typeof value === "function" ? value.bind(target) : value;
       },

@@ -44,6 +44,11 @@ function countingParts() {
 
 const modes = [
   { mode: "defaults", engine: { concurrentJobs: 8 } },
+  // Broken connections must make room for those that repeat their statements.
+  {
+    mode: "a pool smaller than its workers",
+    engine: { concurrentJobs: 8, maxPoolSize: 3 },
+  },
   {
     mode: "local queue and batches",
     engine: {
