@@ -34,9 +34,10 @@ export async function fill(
   return (rows[0] as { first: string }).first;
 }
 
-/** Does at once what autovacuum does on a server that has been running for a minute. */
+/** Does at once what autovacuum and the checkpointer do on a server that has been running for a while. */
 export async function vacuum(connection: pg.Client): Promise<void> {
   await connection.query("vacuum (analyze) graphile_worker._private_jobs");
+  await connection.query("checkpoint");
 }
 
 /** Removes every job, and the space that finished ones still take. */

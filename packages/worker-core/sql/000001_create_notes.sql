@@ -1,11 +1,11 @@
--- One row a job at most: why it does not run. Upserted by defer, skip and hold.
+-- One row a job at most: why it does not run. Upserted by defer, skip, exhaust and hold.
 -- No foreign key to the engine's jobs: its tables are its own, and it deletes jobs without asking.
 create table :SCHEMA.core_notes (
   job_id bigint primary key,
   plugin text not null,
   code text not null,
   message text not null,
-  kind text not null check (kind in ('deferred', 'skipped', 'held')),
+  kind text not null check (kind in ('deferred', 'skipped', 'exhausted', 'held')),
   until timestamptz,
   held_from timestamptz,
   count int not null default 1,
@@ -22,7 +22,7 @@ create table :SCHEMA.core_notes (
 create index core_notes_held on :SCHEMA.core_notes (plugin, held_from, job_id) where kind = 'held';
 
 comment on table :SCHEMA.core_notes is
-  'Why a job does not run: one row a job, written when a plugin defers, skips or holds it.';
+  'Why a job does not run: one row a job, written when a plugin defers, skips, exhausts or holds it.';
 comment on column :SCHEMA.core_notes.held_from is
   'The run_at that the job had before it was held; it gets it back when it is released.';
 comment on column :SCHEMA.core_notes.count is

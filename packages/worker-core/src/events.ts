@@ -15,7 +15,7 @@ export interface EventMap {
   };
   /** A plugin refused a job; its producer got an error. */
   "job:rejected": { readonly spec: JobSpec; readonly reason: Reason };
-  /** A job's task is about to run. */
+  /** A job was claimed: its hooks are asked next, and may still defer, skip or fail it. */
   "job:started": { readonly job: Job };
   /** A job's task returned. */
   "job:succeeded": { readonly job: Job; readonly durationMs: number };

@@ -1,6 +1,7 @@
 import type { Job } from "./contract/job.ts";
 import type { Explanation } from "./contract/plugin.ts";
 import type { TaskInfo } from "./contract/task.ts";
+import { isEndless } from "./engine/hold.ts";
 import type { JobState, Note } from "./engine/read.ts";
 import { messageOf } from "./errors.ts";
 import { type Flags, fromFlags } from "./labels.ts";
@@ -47,7 +48,8 @@ export async function explainJob(runtime: Runtime, id: string): Promise<JobExpla
   const { job, state, note } = record;
   const plugins = await askPlugins(runtime, job);
   plugins.sort((a, b) => Number(b.blocking) - Number(a.blocking));
-  const until = state === "failed" || state === "running" ? undefined : latest(job.run_at, plugins);
+  const isOpen = state === "failed" || state === "running" || isEndless(job.run_at);
+  const until = isOpen ? undefined : latest(job.run_at, plugins);
   return { id, state, summary: summarize(runtime, record, plugins[0]), job, note, plugins, until };
 }
 
@@ -111,7 +113,9 @@ function summarize(
     case "running":
       return `running in pool ${job.locked_by}, since ${job.locked_at?.toISOString()}`;
     case "failed":
-      return `failed for good after ${job.attempts} of ${job.max_attempts} attempts: ${job.last_error ?? "no error recorded"}`;
+      return note?.kind === "exhausted"
+        ? `failed for good, ${note.plugin} left it no further attempt (${note.message}): ${job.last_error ?? "no error recorded"}`
+        : `failed for good after ${job.attempts} of ${job.max_attempts} attempts: ${job.last_error ?? "no error recorded"}`;
     case "held":
       return `held by ${note?.plugin}: ${note?.message}`;
     case "scheduled":

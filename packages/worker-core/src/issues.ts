@@ -106,7 +106,8 @@ function trim(message: string): string {
 }
 
 function withGot(message: string, got: unknown, key: PropertyKey | undefined): string {
-  if (got === undefined && message.includes("undefined")) return message;
+  // zod ends its messages with the type that it received, which says as much of these.
+  if ((got === undefined || got === null) && message.endsWith(String(got))) return message;
   return `${message}, got ${printValue(got, typeof key === "string" ? key : "")}`;
 }
 

@@ -6,7 +6,7 @@ import type { AnyPlugin, PluginHost } from "./contract/plugin.ts";
 import type { Query } from "./contract/query.ts";
 import type { AddJob, AddJobs, RunTransaction, TaskInfo } from "./contract/task.ts";
 import { parseDuration } from "./duration.ts";
-import { engineTables, poolDatabase } from "./engine/database.ts";
+import { type EngineTables, engineTables, poolDatabase } from "./engine/database.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
 import { createNudger } from "./engine/nudger.ts";
 import { guardPool } from "./engine/pool-guard.ts";
@@ -55,6 +55,7 @@ export interface Runtime {
   readonly plainTasks: PlainTasks;
   readonly pool: pg.Pool;
   readonly engine: Engine;
+  readonly tables: EngineTables;
   readonly events: Events;
   readonly meter: Meter;
   readonly logger: Logger;
@@ -105,9 +106,11 @@ export function createRuntime(
   const { worker, forPlugin } =
     problems.attempt(() => readOverlay(options)) ?? withoutOverlay(options);
   problems.attempt(() => assertEngineOptions(worker));
-  const schema = options.schema ?? DEFAULT_SCHEMA;
-  const escapedSchema = problems.attempt(() => escapeSchema(schema)) ?? "";
-  const engineSchema = worker.schema ?? process.env.GRAPHILE_WORKER_SCHEMA ?? DEFAULT_ENGINE_SCHEMA;
+  // Where a name cannot be used, the problem is thrown below; until then any will do.
+  const schema = problems.attempt(() => checkSchema(options.schema)) ?? DEFAULT_SCHEMA;
+  const engineSchema =
+    problems.attempt(() => checkEngineSchema(worker.schema)) ?? DEFAULT_ENGINE_SCHEMA;
+  const escapedSchema = escapeSchema(schema);
   const logger = options.logger ?? (WorkerPreset.worker?.logger as Logger);
   const clock = options.clock ?? systemClock;
   const plugins: readonly AnyPlugin[] = options.plugins ?? [];
@@ -208,6 +211,7 @@ export function createRuntime(
     plainTasks: plain,
     pool,
     engine,
+    tables,
     events,
     meter,
     logger,
@@ -249,6 +253,20 @@ export function createRuntime(
   return runtime;
 }
 
+/** @throws InvalidOptionsError for a name that cannot be used */
+function checkSchema(schema = DEFAULT_SCHEMA): string {
+  escapeSchema(schema);
+  return schema;
+}
+
+/** @throws InvalidOptionsError for a name that cannot be used */
+function checkEngineSchema(
+  schema = process.env.GRAPHILE_WORKER_SCHEMA ?? DEFAULT_ENGINE_SCHEMA,
+): string {
+  escapeSchema(schema, "worker.schema");
+  return schema;
+}
+
 /** What `compose` would have made, had it not failed: the problems are thrown before anybody uses it. */
 const EMPTY: Composition = {
   installed: [],
@@ -275,7 +293,7 @@ function enabledMeter(
   plugins: readonly AnyPlugin[],
   forPlugin: ComposeInput["overlay"],
 ): MeterBackend | undefined {
-  const plugin = plugins.find(({ meter }) => meter !== undefined);
+  const plugin = plugins.find((candidate) => candidate?.meter !== undefined);
   // What is wrong with its options is found, and told, when it is set up.
   const isEnabled = plugin && new Problems().attempt(() => forPlugin(plugin))?.enabled !== false;
   return isEnabled ? plugin.meter : undefined;
@@ -292,7 +310,7 @@ function readOverlay(options: WorkerOptions): Overlaid {
   const overlay = loadOverlay(options.config ?? {});
   checkOverlayNames(
     overlay,
-    (options.plugins ?? []).map(({ name }) => name),
+    (options.plugins ?? []).flatMap((plugin) => plugin?.name ?? []),
   );
   return {
     worker: overlayForWorker(overlay, options.worker ?? {}, ENGINE_OPTIONS),

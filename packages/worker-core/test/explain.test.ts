@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { defer, defineTask, type ExplainInput, type Explanation, skip } from "../src/index.ts";
+import {
+  defer,
+  defineTask,
+  type ExplainInput,
+  type Explanation,
+  exhaust,
+  skip,
+} from "../src/index.ts";
 import { nextEvent } from "./support/events.ts";
 import { gate, plugin } from "./support/plugins.ts";
 import { errorOf, idOf } from "./support/results.ts";
@@ -61,7 +68,11 @@ describe("explain", () => {
       state: "held",
       summary: "held by tenancy: tenant acme is paused",
       note: { plugin: "tenancy", kind: "held", ...reason },
+      until: future,
     });
+    const endless = idOf(await worker.addJob(task, {}));
+    await worker.engine.hold({ ids: [endless] }, undefined, { plugin: "tenancy", ...reason });
+    expect(await worker.explain(endless)).toMatchObject({ state: "held", until: undefined });
   });
 
   it("says of a deferred job who deferred it and until when, until it is rescheduled", async () => {
@@ -189,6 +200,26 @@ describe("explain", () => {
     });
     await worker.explain(idOf(await worker.addJob("plain", {})));
     expect(seen[1]?.task).toMatchObject({ identifier: "plain", options: {} });
+  });
+
+  it("says of a job that a plugin left no further attempt who did, and why", async () => {
+    const fatal = { code: "NOT_RETRYABLE", message: "the card was refused" };
+    const { worker } = await testWorker({
+      tasks: [task],
+      plugins: [plugin("retry", { onFailure: { run: () => exhaust(fatal) } })],
+    });
+    const exhausted = nextEvent(worker.events, "job:exhausted");
+    const id = idOf(await worker.addJob(task, "fail"));
+    await worker.start();
+    await exhausted;
+    await until(
+      async () => (await worker.explain(id)).state === "failed",
+      "the failure is written",
+    );
+    expect(await worker.explain(id)).toMatchObject({
+      summary: "failed for good, retry left it no further attempt (the card was refused): no luck",
+      note: { plugin: "retry", kind: "exhausted", ...fatal },
+    });
   });
 
   it("does not take a block for the reason of a job that failed for good", async () => {

@@ -41,7 +41,9 @@ export function collectTasks(
       );
     } else if (origins.has(identifier)) {
       problems.push(
-        `task ${JSON.stringify(identifier)} is defined twice: in ${origins.get(identifier)} and in ${from}`,
+        origins.get(identifier) === from
+          ? `task ${JSON.stringify(identifier)} is defined twice in ${from}`
+          : `task ${JSON.stringify(identifier)} is defined twice: in ${origins.get(identifier)} and in ${from}`,
       );
     } else {
       origins.set(identifier, from);

@@ -63,7 +63,8 @@ export interface EnqueueInput {
   readonly task: TaskInfo;
   /**
    * Queries inside the transaction that inserts the job: the caller's, if it gave a client, else one that
-   * the first call opens. What is written here stands or falls with the job.
+   * the first call opens. What is written here stands or falls with the job: also what a hook with
+   * `onError: "open"` wrote before it threw, as the job goes on. Such a hook writes last, or is closed.
    */
   readonly transaction: () => Promise<Query>;
 }

@@ -53,7 +53,10 @@ export type EnqueueResult =
       readonly id: string;
     }
   | {
-      /** A plugin decided that the job need not be added. */
+      /**
+       * The job need not be added: a plugin decided so, or its key exists and the mode is `unsafe_dedupe`
+       * (the plugin is then `"core"`, the code `"JOB_KEY_EXISTS"`).
+       */
       readonly status: "dropped";
       /** Who dropped it and why. */
       readonly reason: import("./reason.ts").Reason;

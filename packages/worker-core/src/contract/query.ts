@@ -1,3 +1,5 @@
+import { printValue } from "../print-value.ts";
+
 /** Rows of a query, as `pg` and most drivers give them. */
 export type Row = Record<string, unknown>;
 
@@ -37,7 +39,11 @@ export function toQuery(transaction: Transaction): Query {
       (await transaction.query(text, values as unknown[])).rows as R[];
   }
   return async <R extends object>(text: string, values: readonly unknown[] = []) => {
-    const answer = await transaction(text, values as unknown[]);
-    return ("rows" in answer && Array.isArray(answer.rows) ? answer.rows : answer) as R[];
+    const answer: unknown = await transaction(text, values as unknown[]);
+    const rows = Array.isArray(answer) ? answer : (answer as { rows?: unknown } | undefined)?.rows;
+    if (Array.isArray(rows)) return rows as R[];
+    throw new TypeError(
+      `client: the function resolved to ${printValue(answer)}; it resolves to the statement's rows, or to an object with rows`,
+    );
   };
 }

@@ -1,5 +1,7 @@
 import pg from "pg";
 import type { Row } from "../contract/query.ts";
+import { messageOf } from "../errors.ts";
+import { codeOf, isUndefinedTable } from "../migrations/database-error.ts";
 
 /** Where the engine's statements go, and the names they use. */
 export interface EngineDatabase {
@@ -60,7 +62,15 @@ export function poolDatabase(
         values: values as unknown[],
         ...(preparedStatements ? { name: `ow_${name}/${tables.schema}`.slice(0, 63) } : {}),
       };
-      return (await pool.query<R>(query)).rows;
+      try {
+        return (await pool.query<R>(query)).rows;
+      } catch (error) {
+        if (!isUndefinedTable(error)) throw error;
+        const message = `the database lacks tables (${messageOf(error)}); run oppulence-worker migrate, or start a worker`;
+        throw Object.assign(new Error(message, { cause: error }), {
+          code: codeOf(error),
+        });
+      }
     },
   };
 }

@@ -14,7 +14,7 @@ import {
   type LostFailure,
 } from "./give-back.ts";
 import { holdJobs, releaseJobs } from "./hold.ts";
-import { type InsertItem, insertJobs } from "./insert.ts";
+import { type Inserted, type InsertItem, insertJobs } from "./insert.ts";
 import type { JobMatch } from "./match.ts";
 import { type Due, deferJobs, exhaustJobs, type Moved, retryJobs } from "./move.ts";
 import { noteSkips, sweepNotes } from "./notes.ts";
@@ -50,8 +50,8 @@ export interface Engine {
    * @returns when it is due; undefined when the row was no longer this claim's
    */
   defer(job: Job, until: Until, reason: Reason): Promise<Moved | undefined>;
-  /** Leaves a claimed job no further attempt; the engine then records its error. */
-  exhaust(job: Job): Promise<boolean>;
+  /** Leaves a claimed job no further attempt, with a note; the engine then records its error. */
+  exhaust(job: Job, reason: Reason): Promise<boolean>;
   /** Records a claimed job's failed attempt and when the next is due. */
   retry(
     job: Job,
@@ -90,7 +90,7 @@ export interface Engine {
   /** Writes failures that a pool could not. */
   fail(pool: string, failures: readonly LostFailure[]): Promise<void>;
   /** Adds jobs; the pipeline's last step. */
-  insert(query: Query, items: readonly InsertItem[]): Promise<string[]>;
+  insert(query: Query, items: readonly InsertItem[]): Promise<Inserted[]>;
   /** Lists jobs with state and note, by id. */
   peek(filter: PeekFilter): Promise<JobRecord[]>;
   /** Ids of jobs, for operations on many; reads no payloads. */
@@ -138,8 +138,8 @@ export function createEngine(options: EngineOptions): Engine {
   const retry = createBatcher((items: Parameters<typeof retryJobs>[1]) =>
     withRetries(() => retryJobs(database, items), signal),
   );
-  const exhaust = createBatcher((jobs: readonly Job[]) =>
-    withRetries(() => exhaustJobs(database, jobs), signal),
+  const exhaust = createBatcher((items: Parameters<typeof exhaustJobs>[1]) =>
+    withRetries(() => exhaustJobs(database, items), signal),
   );
   const note = createBatcher((items: Parameters<typeof noteSkips>[1]) =>
     noteSkips(database, items),
@@ -156,7 +156,7 @@ export function createEngine(options: EngineOptions): Engine {
       markSettled(job);
       return moved(answer);
     },
-    exhaust,
+    exhaust: (job, reason) => exhaust({ job, reason }),
     async retry(job, at, message, payload) {
       const answer = await retry({ job, due: toDue(at), message, payload });
       markSettled(job);

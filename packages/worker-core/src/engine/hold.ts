@@ -5,6 +5,11 @@ import { type JobMatch, matchSql, matchValues } from "./match.ts";
 /** Far enough that no fetch comes near it, near enough for every client's dates. */
 const FOREVER = "9999-01-01T00:00:00Z";
 
+/** Whether a `run_at` is that of a hold without an end. */
+export function isEndless(runAt: Date): boolean {
+  return runAt.getTime() >= Date.parse(FOREVER);
+}
+
 /**
  * Parks waiting jobs: their `run_at` moves to `until`, one microsecond apart so that they come back in the
  * order they had, and their notes keep where they came from. A fetch skips them in its index, so a parked

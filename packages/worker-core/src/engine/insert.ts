@@ -1,5 +1,6 @@
 import type { JobKeyMode, JobSpec } from "../contract/job.ts";
 import type { Query } from "../contract/query.ts";
+import { JobKeyBusyError } from "../errors.ts";
 import { toFlags } from "../labels.ts";
 import type { EngineTables } from "./database.ts";
 import { type InsertedRow, matchRows, payloadsTell, SHAPE_COLUMNS } from "./insert-order.ts";
@@ -10,30 +11,77 @@ export interface InsertItem {
   readonly payload: string;
 }
 
+/** What became of an item. */
+export interface Inserted {
+  readonly id: string;
+  /** A job with the key was there, and the mode (`unsafe_dedupe`) left it as it was. */
+  readonly existed: boolean;
+}
+
 /**
  * Adds jobs by graphile-worker's own functions: one statement a job key mode, so one in nearly every call.
  *
- * @returns the ids, in the items' order
+ * @returns what became of each, in the items' order
  */
 export async function insertJobs(
   query: Query,
   tables: EngineTables,
   items: readonly InsertItem[],
-): Promise<string[]> {
+): Promise<Inserted[]> {
   const [first] = items;
   if (first === undefined) return [];
+  if (items.length === 1) return [await insertOne(query, tables, first)];
   const modes = new Set(items.map(({ spec }) => modeOf(spec)));
   if (modes.size === 1) return insertGroup(query, tables, modeOf(first.spec), items);
-  const ids: string[] = new Array(items.length);
+  const inserted: Inserted[] = new Array(items.length);
   for (const mode of modes) {
     const indexes = [...items.keys()].filter(
       (index) => modeOf((items[index] as InsertItem).spec) === mode,
     );
     const group = indexes.map((index) => items[index] as InsertItem);
-    for (const [at, id] of (await insertGroup(query, tables, mode, group)).entries())
-      ids[indexes[at] as number] = id;
+    for (const [at, one] of (await insertGroup(query, tables, mode, group)).entries())
+      inserted[indexes[at] as number] = one;
   }
-  return ids;
+  return inserted;
+}
+
+/** One job: its parts are parameters of their own, which costs the database less than a list of specs. */
+async function insertOne(
+  query: Query,
+  tables: EngineTables,
+  { spec, payload }: InsertItem,
+): Promise<Inserted> {
+  const mode = modeOf(spec);
+  const flags = toFlags(spec.labels, spec.flags);
+  const [row] = await query<Inserted>(
+    mode === "unsafe_dedupe"
+      ? `select id::text as id, ${EXISTED} from ${tables.schema}.add_job(${SPEC}, 'unsafe_dedupe')`
+      : `select id::text as id, false as existed from ${tables.schema}.add_jobs(array[(${SPEC})::${tables.schema}.job_spec], ${mode === "preserve_run_at"})`,
+    [
+      spec.identifier,
+      payload,
+      spec.queueName ?? null,
+      spec.runAt?.toISOString() ?? null,
+      spec.maxAttempts ?? null,
+      spec.jobKey ?? null,
+      spec.priority ?? null,
+      flags === undefined ? null : toArrayLiteral(flags),
+    ],
+  );
+  if (row === undefined) throw new JobKeyBusyError();
+  return row;
+}
+
+/** A job that `add_job` finds by its key gets a new revision; a new one begins at 0. */
+const EXISTED = "revision > 0 as existed";
+
+/** One spec as parameters: as text, where drivers differ in how they write a type. */
+const SPEC =
+  "$1::text, $2::text::json, $3::text, $4::text::timestamptz, $5::int, $6::text, $7::int, $8::text::text[]";
+
+/** A PostgreSQL array, as text. */
+function toArrayLiteral(items: readonly string[]): string {
+  return `{${items.map((item) => `"${item.replace(/["\\]/g, "\\$&")}"`).join(",")}}`;
 }
 
 /** Whether {@link insertJobs} needs more than one statement, and so a transaction. */
@@ -52,15 +100,15 @@ async function insertGroup(
   tables: EngineTables,
   mode: JobKeyMode,
   items: readonly InsertItem[],
-): Promise<string[]> {
+): Promise<Inserted[]> {
   const specs = `[${items.map(toSpecJson).join(",")}]`;
   if (mode === "unsafe_dedupe") {
-    const rows = await query<{ id: string }>(
-      `select ((${tables.schema}.add_job(identifier, payload::json, queue_name, run_at, max_attempts, job_key, priority, flags, 'unsafe_dedupe')).id)::text as id
-from ${SPECS}`,
+    return query<Inserted>(
+      `select added.id::text as id, added.${EXISTED}
+from ${SPECS}
+cross join lateral ${tables.schema}.add_job(identifier, payload::json, queue_name, run_at, max_attempts, job_key, priority, flags, 'unsafe_dedupe') as added`,
       [specs],
     );
-    return rows.map(({ id }) => id);
   }
   const keyed = items.some(({ spec }) => spec.jobKey !== undefined);
   const rows = await query<InsertedRow>(
@@ -74,7 +122,8 @@ from ${tables.schema}.add_jobs(
 ) as added`,
     [specs, mode === "preserve_run_at"],
   );
-  return matchRows(items, rows, query, tables);
+  const ids = await matchRows(items, rows, query, tables);
+  return ids.map((id) => ({ id, existed: false }));
 }
 
 /**

@@ -127,22 +127,46 @@ select id, run_at, extract(epoch from run_at - clock_timestamp())::float8 * 1000
   return answerById(items, rows);
 }
 
-/** Leaves claimed jobs no further attempt; the engine then records their error as of a last attempt. */
+/** One job to leave no further attempt. */
+export interface ExhaustItem {
+  readonly job: Job;
+  readonly reason: Reason;
+}
+
+/** Leaves claimed jobs no further attempt and notes why; the engine then records their error as of a last attempt. */
 export async function exhaustJobs(
   { run, tables }: EngineDatabase,
-  jobs: readonly Job[],
+  items: readonly ExhaustItem[],
 ): Promise<boolean[]> {
   const rows = await run<{ id: string }>(
     "exhaust",
-    `update ${tables.jobs} as jobs
-set attempts = jobs.max_attempts, updated_at = now()
-from unnest($1::bigint[], $2::text[]) as item(id, pool)
-where jobs.id = item.id and jobs.locked_by = item.pool
-returning jobs.id`,
-    [jobs.map(({ id }) => id), jobs.map(({ locked_by }) => locked_by)],
+    `with item as (
+  select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[])
+    as item(id, pool, plugin, code, message)
+), exhausted as (
+  update ${tables.jobs} as jobs
+  set attempts = jobs.max_attempts, updated_at = now()
+  from item
+  where jobs.id = item.id and jobs.locked_by = item.pool
+  returning jobs.id, item.plugin, item.code, item.message
+), noted as (
+  insert into ${tables.notes} as notes (job_id, plugin, code, message, kind)
+  select id, plugin, code, message, 'exhausted' from exhausted
+  on conflict (job_id) do update
+  set plugin = excluded.plugin, code = excluded.code, message = excluded.message, kind = excluded.kind,
+    until = null, held_from = null, count = notes.count + 1, updated_at = now()
+)
+select id from exhausted`,
+    [
+      items.map(({ job }) => job.id),
+      items.map(({ job }) => job.locked_by),
+      items.map(({ reason }) => reason.plugin),
+      items.map(({ reason }) => reason.code),
+      items.map(({ reason }) => reason.message),
+    ],
   );
   const ids = new Set(rows.map(({ id }) => id));
-  return jobs.map(({ id }) => ids.has(id));
+  return items.map(({ job }) => ids.has(job.id));
 }
 
 /** PostgreSQL's text cannot hold a NUL byte. */

@@ -11,7 +11,7 @@ export interface Note {
   readonly plugin: string;
   readonly code: string;
   readonly message: string;
-  readonly kind: "deferred" | "skipped" | "held";
+  readonly kind: "deferred" | "skipped" | "exhausted" | "held";
   /** The `run_at` that the move set. */
   readonly until: Date | null;
   /** The `run_at` before a hold. */

@@ -1,5 +1,8 @@
 import type pg from "pg";
 import { ClaimGate, type Claims } from "./claims.ts";
+import type { EngineTables } from "./database.ts";
+import type { GiveBackChoice } from "./give-back.ts";
+import { type EngineQuery, guardCompletion } from "./guarded-completion.ts";
 import { isPassing, withRetries } from "./retries.ts";
 
 /** What a statement of the engine does to its pool's claims. */
@@ -16,19 +19,16 @@ const KINDS: readonly (readonly [RegExp, Kind])[] = [
 
 const TASK_IDS = /^(?:insert into|select id, identifier from) \S+\._private_tasks as tasks/;
 
-interface EngineQuery {
-  readonly name?: string;
-  readonly text: string;
-  readonly values: unknown[];
-}
-
 /** What {@link resilientPool} needs. */
 export interface ResilientPoolOptions {
   readonly claims: Claims;
+  readonly tables: EngineTables;
   /** False behind a pooler without prepared statements: names are then taken off on the way out. */
   readonly preparedStatements: boolean;
-  /** Gives back what the pool holds but for these ids. */
-  readonly giveBackExcept: (pool: string, held: readonly string[]) => Promise<unknown>;
+  /** Gives back what the pool holds: only these ids, or all but these. */
+  readonly giveBack: (pool: string, choice: GiveBackChoice) => Promise<unknown>;
+  /** Whether a stop has had the signal of the running jobs aborted. */
+  readonly aborted: () => boolean;
   /** Aborted once no job is to be claimed any more. */
   readonly noClaims: AbortSignal;
   /** Aborted once nothing is to be written any more. */
@@ -48,7 +48,7 @@ export function resilientPool(pool: pg.Pool, options: ResilientPoolOptions): pg.
   let poolId = "";
   // Without claims to come there is nothing to mend for: the end of the pool gives everything back.
   const gate = new ClaimGate(async () => {
-    await withRetries(() => options.giveBackExcept(poolId, claims.ids()), noClaims);
+    await withRetries(() => options.giveBack(poolId, { except: claims.ids() }), noClaims);
   });
 
   async function claim(query: EngineQuery, run: () => Promise<pg.QueryResult>): Promise<unknown> {
@@ -78,9 +78,19 @@ export function resilientPool(pool: pg.Pool, options: ResilientPoolOptions): pg.
     query: EngineQuery,
     run: () => Promise<unknown>,
   ): Promise<unknown> {
-    const result = await withRetries(run, noWrites);
-    claims.delete(writtenIds(kind, query.values));
+    const ids = writtenIds(kind, query.values);
+    // A plain task has no wrapping that would see to it: that it ended early is no failure of its own.
+    const result =
+      kind === "fail" && options.aborted()
+        ? await withRetries(() => interrupt(ids), noWrites)
+        : await withRetries(run, noWrites);
+    claims.delete(ids);
     return result;
+  }
+
+  async function interrupt(ids: readonly string[]): Promise<{ rows: [] }> {
+    await options.giveBack(poolId, { only: ids });
+    return { rows: [] };
   }
 
   const outgoing = (query: EngineQuery): EngineQuery => {
@@ -111,7 +121,8 @@ export function resilientPool(pool: pg.Pool, options: ResilientPoolOptions): pg.
       const [first] = args;
       const kind = args.length === 1 ? kindOf(first) : undefined;
       if (kind === undefined) return (client.query as (...all: unknown[]) => unknown)(...args);
-      const named = first as EngineQuery;
+      const given = first as EngineQuery;
+      const named = kind === "complete" ? guardCompletion(options.tables, given, poolId) : given;
       if (kind !== "claim") return write(kind, named, () => run(named));
       if (gate.closed) release();
       return claim(named, () => run(named));

@@ -13,6 +13,7 @@ import {
 } from "graphile-worker";
 import type pg from "pg";
 import { Claims } from "./claims.ts";
+import type { EngineTables } from "./database.ts";
 import type { Engine } from "./engine.ts";
 import { engineLogger, type LostWrites } from "./logging.ts";
 import { resilientPool } from "./resilient-pool.ts";
@@ -32,6 +33,7 @@ export interface RunnerInput {
   readonly parsedCronItems: ParsedCronItem[] | undefined;
   readonly logger: Logger;
   readonly engine: Engine;
+  readonly tables: EngineTables;
   /** Called for each pool of the engine as it is made, before it claims anything. */
   readonly onPool: (pool: WorkerPool, events: WorkerEvents) => void;
   /** How long a stop waits for running jobs. */
@@ -84,7 +86,10 @@ export async function startPool(input: RunnerInput): Promise<PoolRun> {
   };
   events.on("pool:create", onPoolCreate);
   events.on("job:complete", onJobComplete);
-  const runner = await run(runnerOptions(input, claims, events, (writes) => lost.push(writes)));
+  const aborted = () => pool?.abortSignal.aborted === true;
+  const runner = await run(
+    runnerOptions(input, claims, events, aborted, (writes) => lost.push(writes)),
+  );
   events.off("pool:create", onPoolCreate);
   if (pool === undefined) throw new Error("graphile-worker started without making a pool");
   const ended = runner.promise.then(
@@ -108,13 +113,16 @@ function runnerOptions(
   input: RunnerInput,
   claims: Claims,
   events: WorkerEvents,
+  aborted: () => boolean,
   onLost: (lost: LostWrites) => void,
 ): RunnerOptions {
   const options: RunnerOptions = {
     pgPool: resilientPool(input.pool, {
       claims,
+      tables: input.tables,
       preparedStatements: input.worker.preparedStatements !== false,
-      giveBackExcept: (pool, held) => input.engine.giveBack(pool, { except: held }),
+      giveBack: (pool, choice) => input.engine.giveBack(pool, choice),
+      aborted,
       noClaims: input.noClaims,
       noWrites: input.noWrites,
     }),

@@ -158,6 +158,7 @@ async function startLife(
     parsedCronItems,
     logger: runtime.logger,
     engine: runtime.engine,
+    tables: runtime.tables,
     stopMs: runtime.stopMs,
     ...signals,
     onPool: (pool, events) => {

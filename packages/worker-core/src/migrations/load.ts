@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { messageOf } from "../errors.ts";
+import { printValue } from "../print-value.ts";
 import { InvalidMigrationError } from "./errors.ts";
 
 /**
@@ -70,6 +71,11 @@ export async function loadMigrations(
 }
 
 async function listFiles(plugin: string, directory: URL): Promise<string[]> {
+  if (typeof (directory as URL | undefined)?.href !== "string")
+    throw new InvalidMigrationError(
+      plugin,
+      `migrations.directory got ${printValue(directory)}; it is a URL: new URL("../sql/", import.meta.url)`,
+    );
   let entries: string[];
   try {
     entries = await readdir(directory);

@@ -2,11 +2,12 @@ import type pg from "pg";
 import type { Composition } from "../compose/compose.ts";
 import type { EnqueueDecision } from "../contract/decisions.ts";
 import type { EnqueueInput } from "../contract/hooks.ts";
-import type { EnqueueResult } from "../contract/job.ts";
+import type { EnqueueResult, JobSpec } from "../contract/job.ts";
 import type { Transaction } from "../contract/query.ts";
 import type { AddJob, AddJobOptions, AddJobs, AnyTask, JobInput } from "../contract/task.ts";
+import { CORE_PLUGIN } from "../core-migrations.ts";
 import type { Engine } from "../engine/engine.ts";
-import { type InsertItem, isKeyRace, needsTransaction } from "../engine/insert.ts";
+import { type Inserted, type InsertItem, isKeyRace, needsTransaction } from "../engine/insert.ts";
 import { JobKeyBusyError } from "../errors.ts";
 import type { Events } from "../events.ts";
 import { assertKnownKeys } from "../validate.ts";
@@ -59,9 +60,10 @@ export function createEnqueue(shared: EnqueueShared): Enqueue {
       if (asked !== undefined) await asked;
       const items = toItems(specs, single);
       if (needsTransaction(items)) await transaction.open();
-      const ids = items.length === 0 ? [] : await shared.engine.insert(transaction.query, items);
+      const inserted =
+        items.length === 0 ? [] : await shared.engine.insert(transaction.query, items);
       await transaction.commit();
-      return results(specs, ids, shared.events);
+      return results(specs, inserted, shared.events);
     } catch (error) {
       await transaction.rollback();
       if (isKeyRace(error)) throw new JobKeyBusyError({ cause: error });
@@ -105,18 +107,30 @@ function toItems(specs: readonly Prepared[], single: boolean): InsertItem[] {
 
 function results(
   specs: readonly Prepared[],
-  ids: readonly string[],
+  inserted: readonly Inserted[],
   events: Events,
 ): EnqueueResult[] {
   const told = events.has("job:added");
   let next = 0;
-  return specs.map(({ spec, dropped }) => {
+  return specs.map(({ spec, dropped: byPlugin }) => {
+    const one = byPlugin === undefined ? inserted[next++] : undefined;
+    const dropped = byPlugin ?? (one?.existed === true ? keyExists(spec, one.id) : undefined);
     if (dropped !== undefined) {
       events.emit("job:dropped", { spec, result: dropped });
       return dropped;
     }
-    const id = ids[next++] as string;
+    const { id } = one as Inserted;
     if (told) events.emit("job:added", { spec, id });
     return { status: "added", id };
   });
+}
+
+/** Nothing was added: the mode leaves a job with the same key as it is, even one that runs. */
+function keyExists({ jobKey }: JobSpec, existing: string): Prepared["dropped"] {
+  const message = `job ${existing} has the key ${JSON.stringify(jobKey)} already`;
+  return {
+    status: "dropped",
+    reason: { plugin: CORE_PLUGIN, code: "JOB_KEY_EXISTS", message },
+    existing,
+  };
 }

@@ -1,13 +1,17 @@
 import type { FailureDecision } from "../contract/decisions.ts";
 import type { FailureInput } from "../contract/hooks.ts";
+import type { Reason } from "../contract/reason.ts";
 import { HookError } from "../errors.ts";
 import { problemOfUntil, unknownKind } from "./check-decision.ts";
 import { type CompiledHook, type HookReport, isPromise, within } from "./hook.ts";
+import { stamp } from "./reasons.ts";
 
 /** What `onFailure` hooks decide together: they write it here, and read what those before them wrote. */
 export interface FailureVerdict {
   isLastAttempt: boolean;
   decision: FailureDecision | undefined;
+  /** Why no attempt is left, where a hook decided so. */
+  exhausted: Reason | undefined;
 }
 
 /**
@@ -45,6 +49,7 @@ function apply(plugin: string, verdict: FailureVerdict, decision: FailureDecisio
     case "exhaust":
       if (verdict.decision === undefined) {
         verdict.decision = decision;
+        verdict.exhausted = stamp(plugin, decision.reason);
         verdict.isLastAttempt = true;
       }
       break;

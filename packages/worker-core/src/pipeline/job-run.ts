@@ -3,7 +3,7 @@ import type { Around, DeferDecision, FailureDecision, RunDecision } from "../con
 import type { AfterRunInput, FailureInput, RunInput } from "../contract/hooks.ts";
 import type { Job, Labels } from "../contract/job.ts";
 import type { Permit } from "../contract/permit.ts";
-import type { Reason, ReasonInput } from "../contract/reason.ts";
+import type { Reason } from "../contract/reason.ts";
 import type { TaskInfo } from "../contract/task.ts";
 import { DeferSignal, markSettled, markSkipped } from "../engine/signal.ts";
 import { HookError, InvalidPayloadError, JobFailedError, messageOf } from "../errors.ts";
@@ -16,6 +16,7 @@ import { type CompiledHook, isPromise, within } from "./hook.ts";
 import { giveBackInterrupted } from "./interrupted.ts";
 import { observe } from "./observe.ts";
 import { PermitStack, rollBackLate } from "./permits.ts";
+import { invalidPayload, stamp } from "./reasons.ts";
 import type { RunShared, RunTask } from "./run-task.ts";
 import { createTaskContext } from "./task-context.ts";
 
@@ -39,6 +40,7 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
   error: unknown;
   isLastAttempt = false;
   decision: FailureDecision | undefined;
+  exhausted: Reason | undefined;
   contexts: Record<string, unknown> | undefined;
   /** Its place among the running jobs; theirs to set. */
   slot = -1;
@@ -110,9 +112,8 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
 
   private validated(result: PayloadResult<unknown>): unknown {
     if (!result.ok) {
-      return this.failForGood(
-        new InvalidPayloadError(this.task.identifier, formatIssues(result.issues)),
-      );
+      const error = new InvalidPayloadError(this.task.identifier, formatIssues(result.issues));
+      return this.failForGood(invalidPayload(error), error);
     }
     this.payload = result.value;
     return this.gate(0);
@@ -186,11 +187,11 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
         ? decision
         : this.hookFailed(hook, new HookError(hook.plugin, "beforeRun", problem));
     if (stop === undefined) return undefined;
-    const reason = stamp(hook, stop.reason);
+    const reason = stamp(hook.plugin, stop.reason);
     if (stop.kind === "defer") return this.defer(stop, reason);
     return stop.kind === "skip"
       ? this.skip(reason)
-      : this.failForGood(new JobFailedError(reason, stop.cause));
+      : this.failForGood(reason, new JobFailedError(reason, stop.cause));
   }
 
   /** The job went back to the queue while a hook was still deciding. */
@@ -253,14 +254,14 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
     return undefined;
   }
 
-  private async failForGood(error: Error): Promise<never> {
+  private async failForGood(reason: Reason, error: Error): Promise<never> {
     await this.permits?.rollback();
-    await this.end(this.exhaust());
+    await this.end(this.exhaust(reason));
     throw error;
   }
 
-  private async exhaust(): Promise<void> {
-    await this.shared.engine.exhaust(this.job);
+  private async exhaust(reason: Reason): Promise<void> {
+    await this.shared.engine.exhaust(this.job, reason);
     (this.job as { attempts: number }).attempts = this.job.max_attempts;
   }
 
@@ -351,7 +352,7 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
       markSettled(this.job);
       (this.job as { attempts: number }).attempts = this.job.max_attempts;
     } else if (decision?.kind === "exhaust") {
-      await this.exhaust();
+      await this.exhaust(this.exhausted as Reason);
     } else if (decision?.kind === "retry") {
       await this.shared.engine.retry(this.job, decision.at, messageOf(error), batch?.left);
       throw error;
@@ -367,9 +368,4 @@ interface Batch {
   readonly left: unknown[];
   /** What the task returned. */
   readonly result: unknown[];
-}
-
-function stamp(hook: { readonly plugin: string }, { code, message }: ReasonInput): Reason {
-  // PostgreSQL's text cannot hold a NUL byte, and the message may be any error's.
-  return { plugin: hook.plugin, code, message: message.replaceAll("\0", "\\0") };
 }

@@ -11,9 +11,7 @@ import { isStorableDate } from "./check-decision.ts";
 import { isPromise } from "./hook.ts";
 
 const NO_LABELS: Labels = Object.freeze({});
-const JOB_KEYS = [
-  "task",
-  "payload",
+const JOB_OPTIONS = [
   "queueName",
   "runAt",
   "maxAttempts",
@@ -23,6 +21,7 @@ const JOB_KEYS = [
   "labels",
   "flags",
 ];
+const JOB_KEYS = ["task", "payload", ...JOB_OPTIONS];
 const KNOWN = new Set(JOB_KEYS);
 const KEY_MODES = ["replace", "preserve_run_at", "unsafe_dedupe"];
 
@@ -105,6 +104,15 @@ function assertPayload({ spec, where }: Prepared, result: PayloadResult<unknown>
     throw new InvalidPayloadError(spec.identifier, formatIssues(result.issues), where);
 }
 
+function assertJobKeys(job: JobInput<AnyTask | string>, where: string): void {
+  if (where === "") {
+    const { task: _t, payload: _p, ...options } = job;
+    assertKnownKeys(options, [...JOB_OPTIONS, "client"], "addJob");
+  } else {
+    assertKnownKeys(job, JOB_KEYS, where.slice(0, -2));
+  }
+}
+
 function prepareJob(
   job: JobInput<AnyTask | string>,
   tasks: ReadonlyMap<string, AnyTask>,
@@ -113,9 +121,7 @@ function prepareJob(
 ): Prepared {
   if (typeof job !== "object" || job === null)
     throw new InvalidJobError(`${where}got ${printValue(job)}; a job is { task, payload }`);
-  for (const key in job)
-    if (!KNOWN.has(key))
-      assertKnownKeys(job, JOB_KEYS, where === "" ? "addJob" : where.slice(0, -2));
+  for (const key in job) if (!KNOWN.has(key)) assertJobKeys(job, where);
   const info = resolveTask(job.task, tasks, plainTasks, where);
   const defaults = info.spec;
   const spec: JobSpec = {

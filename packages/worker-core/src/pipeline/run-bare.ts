@@ -3,6 +3,7 @@ import { InvalidPayloadError } from "../errors.ts";
 import { formatIssues, type PayloadResult, validatePayload } from "../validate.ts";
 import { isPromise } from "./hook.ts";
 import { giveBackInterrupted } from "./interrupted.ts";
+import { invalidPayload } from "./reasons.ts";
 import type { RunShared, RunTask } from "./run-task.ts";
 import { createTaskContext } from "./task-context.ts";
 
@@ -39,7 +40,7 @@ export function runBare(shared: RunShared, { run, schema, info }: RunTask): Engi
 
 /** A payload that is wrong stays wrong: the job's other attempts are not spent on it. */
 async function exhaust(shared: RunShared, { job }: JobHelpers, error: Error): Promise<never> {
-  await shared.engine.exhaust(job);
+  await shared.engine.exhaust(job, invalidPayload(error));
   (job as { attempts: number }).attempts = job.max_attempts;
   throw error;
 }

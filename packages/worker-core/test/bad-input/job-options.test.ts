@@ -196,6 +196,10 @@ describe("addJob, a wrong client", () => {
     await errorOf(worker.addJob(task, {}, { client: ended }));
     const throws = worker.addJob(task, {}, { client: () => Promise.reject(new Error("closed")) });
     await expect(throws).rejects.toThrow("closed");
+    const silent = worker.addJob(task, {}, { client: (async () => undefined) as never });
+    await expect(silent).rejects.toThrow(
+      "client: the function resolved to undefined; it resolves to the statement's rows, or to an object with rows",
+    );
     expect(await jobs()).toEqual([]);
   });
 });

@@ -60,6 +60,30 @@ describe("a version of graphile-worker outside the range", () => {
   });
 });
 
+describe("options of the wrong kind", () => {
+  it("are named: an empty place among the plugins", () => {
+    for (const empty of [undefined, null])
+      expect(problemsOf({ tasks, plugins: [empty] as never })).toEqual([
+        `plugins[0] is ${empty}; a plugin is what definePlugin returns (did you forget to call its factory?)`,
+      ]);
+  });
+
+  it("are named: schemas", () => {
+    expect(problemsOf({ tasks, schema: 5 as never })).toEqual([
+      expect.stringContaining("schema: got 5; a schema's name starts with a letter"),
+    ]);
+    expect(problemsOf({ tasks, worker: { schema: "a;b" } })).toEqual([
+      expect.stringContaining('worker.schema: got "a;b"; a schema\'s name starts with a letter'),
+    ]);
+  });
+
+  it("are named: a task that is there twice", () => {
+    expect(problemsOf({ tasks: [...tasks, ...tasks] })).toEqual([
+      'task "t" is defined twice in tasks',
+    ]);
+  });
+});
+
 describe("options out of range", () => {
   it("are named with what would be right", () => {
     expect(problemsOf({ tasks, stopTimeout: "25" })).toEqual([

@@ -210,7 +210,7 @@ describe("createWorker, plugins", () => {
       "plugin dlq is in plugins twice; a name may occur once",
       "plugin needy requires the plugin cron, which is not in plugins",
       'plugin sized: size: expected number, received string, got "big"',
-      'task "t" is defined twice: in tasks and in tasks',
+      'task "t" is defined twice in tasks',
       expect.stringContaining('task "u": unknown option "size"'),
       expect.stringContaining('plugin misplaced, beforeRun: got the phase "late"'),
     ]);

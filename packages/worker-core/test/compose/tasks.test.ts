@@ -19,7 +19,7 @@ describe("createWorker, tasks", () => {
         plugins: [plugin("saga", { tasks: [task("b"), task("c")] })],
       }),
     ).toEqual([
-      'task "a" is defined twice: in tasks and in tasks',
+      'task "a" is defined twice in tasks',
       'task "b" is defined twice: in tasks and in plugin saga',
     ]);
     expect(problemsOf({ tasks: [task("a")], taskList: { a: () => {} } })).toEqual([

@@ -25,7 +25,7 @@ describe("engine.insert", () => {
         },
       ),
     );
-    const ids = await engine.insert(sql as never, items);
+    const ids = (await engine.insert(sql as never, items)).map(({ id }) => id);
     expect(new Set(ids).size).toBe(items.length);
     const rows = await sql(
       "select jobs.id, identifier, payload, queue_name, priority, run_at, flags from graphile_worker._private_jobs as jobs join graphile_worker._private_tasks as tasks on tasks.id = task_id left join graphile_worker._private_job_queues as queues on queues.id = job_queue_id",
@@ -52,13 +52,15 @@ describe("engine.insert", () => {
       await add({ key: "b", runAt: future }),
       await add({ key: "c", payload: { old: true } }),
     ];
-    const ids = await engine.insert(sql as never, [
+    const inserted = await engine.insert(sql as never, [
       spec("t", { n: 1 }, { jobKey: "a" }),
       spec("t", { n: 2 }, { jobKey: "b", jobKeyMode: "preserve_run_at" }),
       spec("t", { n: 3 }, { jobKey: "c", jobKeyMode: "unsafe_dedupe" }),
       spec("t", { n: 4 }),
     ]);
+    const ids = inserted.map(({ id }) => id);
     expect(ids.slice(0, 3)).toEqual([a, b, c]);
+    expect(inserted.map(({ existed }) => existed)).toEqual([false, false, true, false]);
     expect((await row(a))?.run_at.getTime()).toBeLessThan(Date.parse(future));
     expect((await row(b))?.run_at).toEqual(new Date(future));
     expect((await row(c))?.payload).toEqual({ old: true });
@@ -78,11 +80,11 @@ describe("engine.insert", () => {
       JSON.parse('{"__proto__":{"x":1}}'),
       { big: "x".repeat(1_000_000) },
     ];
-    const ids = await engine.insert(
+    const inserted = await engine.insert(
       sql as never,
       payloads.map((payload) => spec("t", payload)),
     );
-    for (const [index, id] of ids.entries())
+    for (const [index, { id }] of inserted.entries())
       expect(JSON.stringify((await row(id))?.payload)).toBe(JSON.stringify(payloads[index]));
   });
 });

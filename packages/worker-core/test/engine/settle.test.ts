@@ -1,18 +1,21 @@
 import { describe, expect, it } from "vitest";
 import { POOL, testEngine } from "../support/engine.ts";
 
+const REASON = { plugin: "retry", code: "FATAL", message: "it cannot succeed" };
+
 describe("engine.exhaust", () => {
   it("leaves a claimed job no further attempt and its lock to the engine", async () => {
     const { engine, add, claim, row } = await testEngine();
     const id = await add({ maxAttempts: 7 });
     const [job] = await claim([id]);
-    expect(await engine.exhaust(job as never)).toBe(true);
+    expect(await engine.exhaust(job as never, REASON)).toBe(true);
     expect(await row(id)).toMatchObject({
       attempts: 7,
       max_attempts: 7,
       locked_by: POOL,
       is_available: false,
     });
+    expect(await engine.note(id)).toMatchObject({ ...REASON, kind: "exhausted", count: 1 });
   });
 
   it("does nothing to a job that another pool has claimed", async () => {
@@ -20,7 +23,8 @@ describe("engine.exhaust", () => {
     const id = await add();
     const [job] = await claim([id]);
     await claim([id], "pool-other");
-    expect(await engine.exhaust(job as never)).toBe(false);
+    expect(await engine.exhaust(job as never, REASON)).toBe(false);
+    expect(await engine.note(id)).toBeUndefined();
     expect(await row(id)).toMatchObject({ attempts: 2, max_attempts: 25 });
   });
 });

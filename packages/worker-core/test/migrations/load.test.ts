@@ -80,6 +80,12 @@ describe("loadMigrations", () => {
     expect(migrations).toHaveLength(1);
   });
 
+  it("refuses a folder that is no URL", async () => {
+    await expect(loadMigrations("cron", { directory: "./sql" as never })).rejects.toThrow(
+      'migrations of cron: migrations.directory got "./sql"; it is a URL: new URL("../sql/", import.meta.url)',
+    );
+  });
+
   it("refuses a folder that is not there", async () => {
     const source = { directory: new URL("file:///nowhere/at/all/") };
     await expect(loadMigrations("cron", source)).rejects.toThrow(

@@ -99,8 +99,21 @@ describe("addJob", () => {
       const runAt = new Date("2040-01-01T00:00:00Z");
       const first = await worker.addJob(task, { n: 1 }, { jobKey: "k", runAt });
       const second = await worker.addJob(task, { n: 2 }, { jobKey: "k", jobKeyMode });
-      expect(second).toEqual(first);
       const [job] = await jobs();
+      expect(second).toEqual(
+        jobKeyMode === "unsafe_dedupe"
+          ? {
+              status: "dropped",
+              reason: {
+                plugin: "core",
+                code: "JOB_KEY_EXISTS",
+                message: `job ${job?.id} has the key "k" already`,
+              },
+              existing: job?.id,
+            }
+          : first,
+      );
+      expect(idOf(first)).toBe(job?.id);
       expect(job?.payload).toEqual({ n: jobKeyMode === "unsafe_dedupe" ? 1 : 2 });
       expect(job?.run_at.getTime() === runAt.getTime()).toBe(jobKeyMode !== "replace");
     },

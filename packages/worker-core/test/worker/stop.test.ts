@@ -153,6 +153,27 @@ describe("worker.stop, tasks that heed their signal", () => {
   });
 });
 
+describe("worker.stop, plain tasks", () => {
+  it("spends no attempt on one that throws because its signal was aborted", async () => {
+    let started = 0;
+    const { worker, jobs } = await testWorker({
+      taskList: {
+        plain: async (_payload, { abortSignal }) => {
+          started++;
+          await new Promise((resolve) => abortSignal?.addEventListener("abort", resolve));
+          throw new Error("aborted");
+        },
+      },
+      worker: { gracefulShutdownAbortTimeout: 50 },
+    });
+    await worker.start();
+    await worker.addJob("plain", {}, { maxAttempts: 1 });
+    await until(() => started === 1, "the job runs");
+    await worker.stop({ timeout: 5_000 });
+    expect(await jobs()).toMatchObject([{ attempts: 0, last_error: null, locked_by: null }]);
+  });
+});
+
 describe("worker.stop", () => {
   it("stops plugins in reverse order, after the last job, and one that hangs does not hold up the others", async () => {
     const order: string[] = [];

@@ -1,0 +1,39 @@
+import type { EngineTables } from "./database.ts";
+
+/** A statement of the engine, as it hands it to `pg`. */
+export interface EngineQuery {
+  readonly name?: string;
+  readonly text: string;
+  readonly values: unknown[];
+}
+
+/**
+ * The engine's completion, guarded by the claim's pool.
+ *
+ * The engine deletes finished jobs by id alone. A process that was paused for longer than others wait would
+ * so delete, once it goes on, a job that another pool has claimed since and still runs.
+ *
+ * @param query - the engine's `complete_job`, `complete_jobs` or `complete_job_q` (jobs with a queue)
+ * @param pool - whose claims
+ */
+export function guardCompletion(
+  { jobs, queues, schema }: EngineTables,
+  { name = "", values }: EngineQuery,
+  pool: string,
+): EngineQuery {
+  const queued = name.startsWith("complete_job_q");
+  const gone = `delete from ${jobs} as jobs
+using unnest($1::bigint[]) as n(n)
+where jobs.id = n and jobs.locked_by = $2::text`;
+  return {
+    name: `ow_${queued ? "complete_q" : "complete"}/${schema}`.slice(0, 63),
+    text: queued
+      ? `with gone as (${gone} returning jobs.job_queue_id)
+update ${queues} as queues
+set locked_by = null, locked_at = null
+from gone
+where queues.id = gone.job_queue_id and queues.locked_by = $2::text`
+      : gone,
+    values: [([] as unknown[]).concat(values[0]), pool],
+  };
+}
