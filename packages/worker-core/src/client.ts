@@ -1,3 +1,4 @@
+import { type CancelReport, cancelJobs } from "./cancel.ts";
 import type { Composition } from "./compose/compose.ts";
 import { BRAND } from "./contract/brand.ts";
 import type { Command } from "./contract/command.ts";
@@ -38,6 +39,14 @@ export interface Client<P extends readonly AnyPlugin[] = readonly AnyPlugin[]> {
   readonly panels: readonly Panel[];
   /** Why a job is not running, who blocks it, and when it will run. */
   explain(id: string): Promise<JobExplanation>;
+  /**
+   * Cancels jobs. Those that wait or have failed are removed; those that run are left to the plugins that
+   * can reach them (`@oppulence/worker-retry`), which abort their signal.
+   *
+   * @param ids - one id or several
+   * @param reason - what their task is told. @defaultValue `"cancelled"`
+   */
+  cancel(ids: string | readonly string[], reason?: string): Promise<CancelReport>;
   health(): Promise<HealthReport>;
   /** Applies or checks the migrations of graphile-worker, the core and the plugins. */
   migrate(
@@ -80,6 +89,7 @@ export function toClient<P extends readonly AnyPlugin[]>(runtime: Runtime): Clie
     commands: composition.installed.flatMap(({ instance }) => instance.commands ?? []),
     panels: composition.installed.flatMap(({ instance }) => instance.panels ?? []),
     explain: (id) => explainJob(runtime, id),
+    cancel: (ids, reason) => cancelJobs(runtime, ids, reason),
     health: () => checkHealth(runtime),
     migrate: (mode, onProgress) => runtime.migrate(mode, onProgress),
   };

@@ -4,14 +4,13 @@ import type { TaskInfo } from "./contract/task.ts";
 import { isEndless } from "./engine/hold.ts";
 import type { JobState, Note } from "./engine/read.ts";
 import { messageOf } from "./errors.ts";
+import { assertJobId } from "./job-id.ts";
 import { type Flags, fromFlags } from "./labels.ts";
 import { within } from "./pipeline/hook.ts";
 import { plainSource } from "./pipeline/run-task.ts";
 import type { Runtime } from "./runtime.ts";
 
 const PLUGIN_TIMEOUT_MS = 2_000;
-/** Of PostgreSQL's bigint. */
-const LARGEST_ID = 2n ** 63n - 1n;
 
 /** Why a job is not running, who blocks it, and when it will run. */
 export interface JobExplanation {
@@ -30,8 +29,7 @@ export interface JobExplanation {
 
 /** Puts the row, its note and every plugin's word into one answer. */
 export async function explainJob(runtime: Runtime, id: string): Promise<JobExplanation> {
-  if (!/^\d{1,19}$/.test(id) || BigInt(id) > LARGEST_ID)
-    throw new RangeError(`explain got the job id ${JSON.stringify(id)}; an id is a whole number`);
+  assertJobId(id, "explain");
   const record = await runtime.engine.get(id);
   if (record === undefined) {
     const note = await runtime.engine.note(id);

@@ -1,3 +1,4 @@
+export type { CancelReport } from "./cancel.ts";
 export { checkConfig } from "./check-config.ts";
 export { type Client, createClient } from "./client.ts";
 export { type Clock, systemClock } from "./clock.ts";
@@ -123,6 +124,7 @@ export {
 } from "./duration.ts";
 export type { Reschedule } from "./engine/admin.ts";
 export type { Engine } from "./engine/engine.ts";
+export type { FailedPage } from "./engine/failed.ts";
 export type { LostFailure } from "./engine/give-back.ts";
 export type { JobMatch } from "./engine/match.ts";
 export type { Moved } from "./engine/move.ts";
@@ -135,8 +137,10 @@ export type {
   Note,
   PeekFilter,
 } from "./engine/read.ts";
+export type { PoisonedJob, RecoverChoice, Recovered, RecoveredJob } from "./engine/recover.ts";
 export { isDeferSignal } from "./engine/signal.ts";
 export type { TakenRow } from "./engine/take.ts";
+export type { TakeChoice, TakeInto } from "./engine/take-into.ts";
 export {
   ConfigurationError,
   HookError,

@@ -12,6 +12,10 @@ export interface PluginLifecycle {
   start(): Promise<void>;
   /** @param deadline - milliseconds since the epoch; a plugin that is not done by then is left behind */
   stop(deadline: number): Promise<void>;
+  /** @throws what a plugin threw: the pool must not claim yet */
+  poolStarting(pool: string): Promise<void>;
+  /** Never throws. */
+  poolEnded(pool: string): Promise<void>;
 }
 
 /** Makes a {@link PluginLifecycle}. */
@@ -47,5 +51,17 @@ export function createPluginLifecycle(
       }
     },
     stop,
+    async poolStarting(pool) {
+      for (const { instance } of started) await instance.poolStarting?.(pool);
+    },
+    async poolEnded(pool) {
+      for (const { plugin, instance } of started) {
+        try {
+          await instance.poolEnded?.(pool);
+        } catch (error) {
+          logger.error(`plugin ${plugin.name}, poolEnded failed: ${messageOf(error)}`, { error });
+        }
+      }
+    },
   };
 }

@@ -95,7 +95,7 @@ export function workerPreset<const P extends readonly AnyPlugin[]>(
         worker: {
           middleware: {
             init(next, { ctx }) {
-              attach(ctx.events, runtime, prepare);
+              attach(ctx.events, runtime, running, prepare);
               return next();
             },
             async poolGracefulShutdown(next) {
@@ -128,7 +128,12 @@ export function workerPreset<const P extends readonly AnyPlugin[]>(
   };
 }
 
-function attach(events: WorkerEvents, runtime: Runtime, prepare: (tasks: TaskList) => void): void {
+function attach(
+  events: WorkerEvents,
+  runtime: Runtime,
+  running: RunningJobs,
+  prepare: (tasks: TaskList) => void,
+): void {
   const pools = new Set<WorkerPool>();
   const workers: EngineWorker[] = [];
   events.on("pool:create", ({ workerPool }) => {
@@ -137,7 +142,14 @@ function attach(events: WorkerEvents, runtime: Runtime, prepare: (tasks: TaskLis
     const end = () => {
       endBridge();
       pools.delete(workerPool);
+      void runtime.poolEnded(workerPool.id);
     };
+    // Its first claims do not wait for this: the statements are graphile-worker's own here.
+    runtime.poolStarting(workerPool.id).catch((error: unknown) => {
+      runtime.logger.error(`could not announce pool ${workerPool.id}: ${messageOf(error)}`, {
+        error,
+      });
+    });
     workerPool.promise.then(end, end);
     runtime.runner = {
       concurrency: () => workers.length,
@@ -146,6 +158,9 @@ function attach(events: WorkerEvents, runtime: Runtime, prepare: (tasks: TaskLis
       nudge: (count) => {
         for (const pool of pools) if (!isShuttingDown(pool)) pool.nudge(count);
       },
+      runs: () => running,
+      // graphile-worker's own runner is in charge of the pool.
+      restart: () => {},
     };
   });
   events.on("worker:create", ({ worker }) => workers.push(worker));

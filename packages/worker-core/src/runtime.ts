@@ -2,6 +2,7 @@ import { type Logger, WorkerPreset } from "graphile-worker";
 import type pg from "pg";
 import { systemClock } from "./clock.ts";
 import { type ComposeInput, type Composition, compose } from "./compose/compose.ts";
+import type { RunInput } from "./contract/hooks.ts";
 import type { AnyPlugin, PluginHost } from "./contract/plugin.ts";
 import type { Query } from "./contract/query.ts";
 import type { AddJob, AddJobs, RunTransaction, TaskInfo } from "./contract/task.ts";
@@ -44,9 +45,19 @@ interface JobRunner {
   running(): number;
   /** Number of jobs that may run at once. */
   concurrency(): number;
+  /** Runs that hooks apply to. */
+  runs(): Iterable<RunInput>;
+  /** Gives the engine's pool up and starts another. */
+  restart(cause: Error): void;
 }
 
-const NO_RUNNER: JobRunner = { nudge() {}, running: () => 0, concurrency: () => 1 };
+const NO_RUNNER: JobRunner = {
+  nudge() {},
+  running: () => 0,
+  concurrency: () => 1,
+  runs: () => [],
+  restart() {},
+};
 
 /** What a worker, a client and a preset have in common: everything but running jobs. */
 export interface Runtime {
@@ -72,6 +83,10 @@ export interface Runtime {
   readonly signal: AbortSignal;
   /** Set by whoever runs jobs. */
   runner: JobRunner;
+  /** Tells the plugins that a pool of the engine was made, and is about to claim. */
+  poolStarting(pool: string): Promise<void>;
+  /** Tells the plugins that a pool has ended and holds nothing any more. */
+  poolEnded(pool: string): Promise<void>;
   /** Whether the last `start` succeeded and no `stop` followed. */
   readonly started: boolean;
   /** Migrates, then starts the plugins in order. Safe to call again. */
@@ -103,8 +118,9 @@ export function createRuntime(
   problems.attempt(() => assertKnownKeys(options, keys, where));
   problems.attempt(() => assertOneDatabase(options));
   problems.attempt(() => assertEngineVersion(installedEngineVersion()));
-  const { worker, forPlugin } =
+  const { worker: ownWorker, forPlugin } =
     problems.attempt(() => readOverlay(options)) ?? withoutOverlay(options);
+  const worker = { ...workerDefaults(options.plugins ?? [], forPlugin), ...ownWorker };
   problems.attempt(() => assertEngineOptions(worker));
   // Where a name cannot be used, the problem is thrown below; until then any will do.
   const schema = problems.attempt(() => checkSchema(options.schema)) ?? DEFAULT_SCHEMA;
@@ -169,6 +185,8 @@ export function createRuntime(
       running: runtime.runner.running(),
       concurrency: runtime.runner.concurrency(),
     }),
+    running: () => runtime.runner.runs(),
+    restart: (cause) => runtime.runner.restart(cause),
     health: () => checkHealth(runtime),
     plugin: (name) => apis[name] as never,
   });
@@ -225,6 +243,8 @@ export function createRuntime(
     stopMs,
     signal: abort.signal,
     runner: NO_RUNNER,
+    poolStarting: lifecycle.poolStarting,
+    poolEnded: lifecycle.poolEnded,
     get started() {
       return started;
     },
@@ -294,9 +314,23 @@ function enabledMeter(
   forPlugin: ComposeInput["overlay"],
 ): MeterBackend | undefined {
   const plugin = plugins.find((candidate) => candidate?.meter !== undefined);
-  // What is wrong with its options is found, and told, when it is set up.
-  const isEnabled = plugin && new Problems().attempt(() => forPlugin(plugin))?.enabled !== false;
-  return isEnabled ? plugin.meter : undefined;
+  return plugin && isEnabled(plugin, forPlugin) ? plugin.meter : undefined;
+}
+
+/** graphile-worker's options that plugins turn on. */
+function workerDefaults(
+  plugins: readonly AnyPlugin[],
+  forPlugin: ComposeInput["overlay"],
+): GraphileConfig.WorkerOptions {
+  const bringing = plugins.filter(
+    (plugin) => plugin?.worker !== undefined && isEnabled(plugin, forPlugin),
+  );
+  return Object.assign({}, ...bringing.map((plugin) => plugin.worker));
+}
+
+/** What is wrong with a plugin's options is found, and told, when it is set up. */
+function isEnabled(plugin: AnyPlugin, forPlugin: ComposeInput["overlay"]): boolean {
+  return new Problems().attempt(() => forPlugin(plugin))?.enabled !== false;
 }
 
 interface Overlaid {

@@ -3,6 +3,7 @@ import type { Duration } from "../duration.ts";
 import type { EnqueueDecision, FailureDecision, RunDecision } from "./decisions.ts";
 import type { Job, JobSpec, Labels } from "./job.ts";
 import type { Query } from "./query.ts";
+import type { Reason } from "./reason.ts";
 import type { TaskInfo } from "./task.ts";
 
 /** Phases of `beforeEnqueue`, in order: check it, name it, admit it, give it its final shape. */
@@ -98,6 +99,8 @@ export interface FailureInput extends RunInput {
   readonly isLastAttempt: boolean;
   /** What an earlier hook of this chain decided; the first `retry` or `exhaust` stands. */
   readonly decision: FailureDecision | undefined;
+  /** Why no attempt is left, where a plugin or the payload's schema decided so; undefined when they were used up. */
+  readonly exhausted: Reason | undefined;
 }
 
 /**
@@ -127,8 +130,9 @@ export type BeforeRunHook = HookPlace &
 export type AfterRunHook = HookPlace & HookCall<AfterRunInput, never>;
 
 /**
- * Runs after the task threw, before the failure is written, in reverse order. An error in it is logged and
- * counted, and the engine's own retry stands.
+ * Runs after the task threw, before the failure is written, in reverse order; also when a `beforeRun` hook
+ * or the payload's schema failed the job for good. An error in it is logged and counted, and the engine's
+ * own retry stands.
  */
 export type OnFailureHook = HookPlace & HookCall<FailureInput, FailureDecision>;
 

@@ -9,7 +9,7 @@ import type { Meter, MeterBackend } from "../meter.ts";
 import type { MigrationSource } from "../migrations/load.ts";
 import type { BRAND, Brand } from "./brand.ts";
 import type { Command } from "./command.ts";
-import type { Hooks } from "./hooks.ts";
+import type { Hooks, RunInput } from "./hooks.ts";
 import type { Job, Labels } from "./job.ts";
 import type { Query, Row } from "./query.ts";
 import type { AddJob, AddJobs, AnyTask, RunTransaction, TaskInfo } from "./task.ts";
@@ -100,6 +100,14 @@ export interface PluginHost<TOptions = unknown> {
   readonly addJobs: AddJobs;
   /** How busy this worker is; always idle in a client. */
   readonly activity: () => Activity;
+  /** Runs of this worker that hooks apply to, for aborting them; none in a client. */
+  readonly running: () => Iterable<RunInput>;
+  /**
+   * Gives the engine's pool up and starts another with a new id, for a worker that lost its jobs to others:
+   * signals of its jobs abort, nothing of it is written any more, what it still holds goes back. A client
+   * has none.
+   */
+  readonly restart: (cause: Error) => void;
   /** The health of the whole worker or client, this plugin included. */
   readonly health: () => Promise<HealthReport>;
   /** Another plugin's API, or undefined when it is not installed. Call it from `start` or later. */
@@ -127,6 +135,19 @@ export interface PluginInstance<TApi = unknown> extends Hooks {
    * deploy. What must not even start belongs into the options' schema, or is thrown by `setup`.
    */
   readonly check?: () => readonly string[] | Promise<readonly string[]>;
+  /**
+   * Cancels jobs that run, here or in other processes; asked by `cancel` of a worker or client.
+   *
+   * @returns ids of jobs whose run was told
+   */
+  readonly cancel?: (ids: readonly string[], reason: string) => Promise<readonly string[]>;
+  /**
+   * A pool of the engine was made; its id is the `locked_by` of its jobs. Awaited before its first claim,
+   * asked again while the database is away.
+   */
+  readonly poolStarting?: (pool: string) => Promise<void>;
+  /** A pool has ended and holds nothing any more. */
+  readonly poolEnded?: (pool: string) => Promise<void>;
   /** Starts loops and connections. Runs after the migrations, in the plugins' order. */
   readonly start?: () => void | Promise<void>;
   /** Ends them, in reverse order, after the last job ended. Bounded by the stop timeout. */
@@ -154,6 +175,8 @@ export interface PluginDefinition<TName extends string, TOptions, TApi, TContext
   readonly producers: ProducerPolicy;
   /** SQL files that the plugin owns. */
   readonly migrations?: MigrationSource;
+  /** graphile-worker's options that this plugin turns on by default; the user's own come over them. */
+  readonly worker?: GraphileConfig.WorkerOptions;
   /** Where the worker's metrics go; at most one plugin brings it. */
   readonly meter?: MeterBackend;
   /** Makes the plugin for one worker or client. Synchronous, without I/O: that waits for `start`. */

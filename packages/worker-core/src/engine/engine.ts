@@ -1,11 +1,13 @@
+import { createHash } from "node:crypto";
 import type { Job } from "graphile-worker";
 import type { Until } from "../contract/decisions.ts";
-import type { Query } from "../contract/query.ts";
+import type { Query, Row } from "../contract/query.ts";
 import type { Reason } from "../contract/reason.ts";
 import { parseDuration } from "../duration.ts";
 import { type Reschedule, removeJobs, rescheduleJobs } from "./admin.ts";
 import { createBatcher } from "./batcher.ts";
 import type { EngineDatabase } from "./database.ts";
+import { type FailedPage, failedPage } from "./failed.ts";
 import {
   completeJobs,
   failJobs,
@@ -30,9 +32,11 @@ import {
   readLockOwners,
   readNote,
 } from "./read.ts";
+import { type RecoverChoice, type Recovered, recoverJobs } from "./recover.ts";
 import { withRetries } from "./retries.ts";
 import { markSettled } from "./signal.ts";
 import { type TakenRow, takeJobs } from "./take.ts";
+import { type TakeChoice, type TakeInto, takeInto } from "./take-into.ts";
 
 /** Counts up to this many rows; beyond, samples about as many. */
 const DEPTH_CAP = 20_000;
@@ -62,6 +66,13 @@ export interface Engine {
   /** Notes why a claimed job completes without running. */
   noteSkip(job: Job, reason: Reason): Promise<void>;
   /**
+   * Deletes jobs, frees their queues and does something with the rows, in one statement.
+   *
+   * @param query - the caller's transaction; the pool unless given
+   * @returns the rows of `into`'s statement
+   */
+  takeInto<R extends object>(choice: TakeChoice, into: TakeInto, query?: Query): Promise<R[]>;
+  /**
    * Deletes rows, frees their queue and returns them, in the caller's transaction.
    *
    * @param job - a claimed job, or ids of jobs that nobody holds
@@ -85,6 +96,13 @@ export interface Engine {
    * jobs of one's own.
    */
   giveBack(pool: string, choice?: GiveBackChoice): Promise<number>;
+  /**
+   * Takes over from a pool that is known to be gone: attempts given back, crashes counted in the label
+   * `crashes`, jobs below the limit unlocked.
+   */
+  recover(pool: string, choice: RecoverChoice): Promise<Recovered>;
+  /** Ids of jobs without an attempt left, a page of at most `scan` rows of the table after an id ("0" to begin). */
+  failed(after: string, scan: number): Promise<FailedPage>;
   /** Deletes jobs that a pool finished but could not record. */
   complete(pool: string, ids: readonly string[]): Promise<number>;
   /** Writes failures that a pool could not. */
@@ -145,6 +163,8 @@ export function createEngine(options: EngineOptions): Engine {
     noteSkips(database, items),
   );
 
+  const poolQuery: Query = <R extends object>(text: string, values: readonly unknown[] = []) =>
+    database.run<R & Row>(statementName(text), text, values);
   const moved = (answer: Moved | undefined) => {
     if (answer !== undefined) options.onMoved(answer);
     return answer;
@@ -168,6 +188,7 @@ export function createEngine(options: EngineOptions): Engine {
       const rows = await takeJobs(query, database.tables, [job.id], job.locked_by);
       return rows;
     },
+    takeInto: (choice, into, query = poolQuery) => takeInto(query, database.tables, choice, into),
     hold: (match, until, reason) =>
       inBatches(
         (limit, held) => holdJobs(database, match, until, reason, limit, held),
@@ -176,6 +197,8 @@ export function createEngine(options: EngineOptions): Engine {
     release: (plugin, match, limit = Number.POSITIVE_INFINITY) =>
       inBatches((size) => releaseJobs(database, plugin, match, size), limit),
     giveBack: (pool, choice) => giveBackJobs(database, pool, choice),
+    recover: (pool, choice) => recoverJobs(database, pool, choice),
+    failed: (after, scan) => failedPage(database, after, scan),
     complete: (pool, ids) => completeJobs(database, pool, ids),
     fail: (pool, failures) => failJobs(database, pool, failures),
     insert: (query, items) => insertJobs(query, database.tables, items),
@@ -189,6 +212,18 @@ export function createEngine(options: EngineOptions): Engine {
     remove: (ids) => removeJobs(database, ids),
     sweepNotes: (after) => sweepNotes(database, after, SWEEP_PAGE, SWEEP_KEEP_MS),
   };
+}
+
+const statementNames = new Map<string, string>();
+
+/** A name for a prepared statement whose text is a plugin's in part: equal for equal texts only. */
+function statementName(text: string): string {
+  let name = statementNames.get(text);
+  if (name === undefined) {
+    name = createHash("sha256").update(text).digest("hex").slice(0, 24);
+    statementNames.set(text, name);
+  }
+  return name;
 }
 
 /** Repeats a bounded statement until it moves less than it may, so that no transaction grows with the backlog. */

@@ -29,6 +29,8 @@ export interface ResilientPoolOptions {
   readonly giveBack: (pool: string, choice: GiveBackChoice) => Promise<unknown>;
   /** Whether a stop has had the signal of the running jobs aborted. */
   readonly aborted: () => boolean;
+  /** Awaited before the first claim. */
+  readonly beforeClaims: (pool: string) => Promise<unknown>;
   /** Aborted once no job is to be claimed any more. */
   readonly noClaims: AbortSignal;
   /** Aborted once nothing is to be written any more. */
@@ -46,6 +48,20 @@ export interface ResilientPoolOptions {
 export function resilientPool(pool: pg.Pool, options: ResilientPoolOptions): pg.Pool {
   const { claims, noClaims, noWrites } = options;
   let poolId = "";
+  let readying: Promise<void> | undefined;
+  let isReady = false;
+  const ready = (): Promise<void> => {
+    readying ??= withRetries(() => options.beforeClaims(poolId), noClaims).then(
+      () => {
+        isReady = true;
+      },
+      (error) => {
+        readying = undefined;
+        throw error;
+      },
+    );
+    return readying;
+  };
   // Without claims to come there is nothing to mend for: the end of the pool gives everything back.
   const gate = new ClaimGate(async () => {
     await withRetries(() => options.giveBack(poolId, { except: claims.ids() }), noClaims);
@@ -54,6 +70,7 @@ export function resilientPool(pool: pg.Pool, options: ResilientPoolOptions): pg.
   async function claim(query: EngineQuery, run: () => Promise<pg.QueryResult>): Promise<unknown> {
     poolId = query.values[0] as string;
     const once = async () => {
+      if (!isReady) await ready();
       try {
         return await gate.claim(async () => {
           const result = await run();
@@ -124,7 +141,7 @@ export function resilientPool(pool: pg.Pool, options: ResilientPoolOptions): pg.
       const given = first as EngineQuery;
       const named = kind === "complete" ? guardCompletion(options.tables, given, poolId) : given;
       if (kind !== "claim") return write(kind, named, () => run(named));
-      if (gate.closed) release();
+      if (gate.closed || !isReady) release();
       return claim(named, () => run(named));
     };
     return new Proxy(client, {

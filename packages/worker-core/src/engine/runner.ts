@@ -36,6 +36,8 @@ export interface RunnerInput {
   readonly tables: EngineTables;
   /** Called for each pool of the engine as it is made, before it claims anything. */
   readonly onPool: (pool: WorkerPool, events: WorkerEvents) => void;
+  /** Awaited before a pool's first claim. */
+  readonly beforeClaims: (pool: string) => Promise<unknown>;
   /** How long a stop waits for running jobs. */
   readonly stopMs: number;
   /** Aborted once no job is to be claimed any more. */
@@ -123,6 +125,7 @@ function runnerOptions(
       preparedStatements: input.worker.preparedStatements !== false,
       giveBack: (pool, choice) => input.engine.giveBack(pool, choice),
       aborted,
+      beforeClaims: input.beforeClaims,
       noClaims: input.noClaims,
       noWrites: input.noWrites,
     }),

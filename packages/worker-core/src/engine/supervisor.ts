@@ -59,7 +59,8 @@ export async function superviseEngine(input: SuperviseInput): Promise<Supervisor
     current = life;
     void life.run.ended.then((cause) => {
       if (noClaims.signal.aborted || current !== life) return;
-      replacing = replace(life, cause ?? new Error("the engine's pool ended by itself"));
+      const why = life.cause ?? cause ?? new Error("the engine's pool ended by itself");
+      replacing = replace(life, why);
     });
   }
 
@@ -85,7 +86,9 @@ export async function superviseEngine(input: SuperviseInput): Promise<Supervisor
   async function settle(life: Life): Promise<number> {
     try {
       await life.run.stop();
-      return await life.run.settle();
+      const returned = await life.run.settle();
+      await input.runtime.poolEnded(life.run.pool.id);
+      return returned;
     } catch (error) {
       logger.error(`could not settle what pool ${life.run.pool.id} held: ${messageOf(error)}`, {
         error,
@@ -100,6 +103,15 @@ export async function superviseEngine(input: SuperviseInput): Promise<Supervisor
   input.runtime.runner = {
     running: jobsInProgress,
     concurrency: () => input.runtime.worker.concurrentJobs ?? 1,
+    runs: () => input.running,
+    restart(cause) {
+      const life = current;
+      if (life === undefined || noClaims.signal.aborted) return;
+      life.cause = cause;
+      abandonJobs(input, life, cause);
+      // Its end brings the next pool about, and gives back what this one still holds.
+      void life.run.kill();
+    },
     nudge(count) {
       if (current !== undefined && !isShuttingDown(current.run.pool)) current.run.pool.nudge(count);
     },
@@ -135,6 +147,8 @@ interface Life {
   readonly run: PoolRun;
   activeJobs(): Job[];
   close(): void;
+  /** Why it was given up. */
+  cause: Error | undefined;
 }
 
 async function startLife(
@@ -160,6 +174,7 @@ async function startLife(
     engine: runtime.engine,
     tables: runtime.tables,
     stopMs: runtime.stopMs,
+    beforeClaims: (pool) => runtime.poolStarting(pool),
     ...signals,
     onPool: (pool, events) => {
       onPool(pool);
@@ -178,33 +193,45 @@ async function startLife(
     run,
     activeJobs: () => [...workers].flatMap((worker) => worker.getActiveJob() ?? []),
     close: () => close(),
+    cause: undefined,
   };
 }
 
-/** The bound has passed: running jobs go back with their attempt, and their tasks' ends count for nothing. */
-async function interrupt(
-  { runtime, running, interrupted: bound }: SuperviseInput,
+/**
+ * Cuts running jobs off from their pool: their tasks' ends count for nothing from here on.
+ *
+ * @returns their ids
+ */
+function abandonJobs(
+  { runtime, running }: SuperviseInput,
   { run, activeJobs }: Life,
-): Promise<void> {
+  reason: Error,
+): string[] {
   const jobs = activeJobs();
-  const interrupted = new Set(jobs);
+  const abandoned = new Set(jobs);
   const copies = jobs.map((job) => ({ ...job }));
-  const ids = copies.map(({ id }) => id);
   // First of all: a task that heeds its signal settles at once, and must no longer write its end.
   run.abandon(jobs);
+  for (const job of copies) runtime.events.emit("job:interrupted", { job });
+  for (const one of running) {
+    if (!abandoned.has(one.job)) continue;
+    one.interrupt();
+    one.abort(reason);
+  }
+  return copies.map(({ id }) => id);
+}
+
+/** The bound has passed: running jobs go back with their attempt. */
+async function interrupt(input: SuperviseInput, life: Life): Promise<void> {
+  const { runtime, interrupted } = input;
+  const reason = new Error("the worker is stopping");
+  const ids = abandonJobs(input, life, reason);
+  interrupted.abort(reason);
   if (ids.length > 0) {
-    const returned = await runtime.engine.giveBack(run.pool.id, { only: ids });
+    const returned = await runtime.engine.giveBack(life.run.pool.id, { only: ids });
     runtime.logger.warn(
       `stopping: ${returned} running jobs went back to the queue: ${ids.slice(0, 20).join(", ")}`,
     );
   }
-  for (const job of copies) runtime.events.emit("job:interrupted", { job });
-  const reason = new Error("the worker is stopping");
-  for (const one of running) {
-    if (!interrupted.has(one.job)) continue;
-    one.interrupt();
-    one.abort(reason);
-  }
-  bound.abort(reason);
-  await run.kill();
+  await life.run.kill();
 }

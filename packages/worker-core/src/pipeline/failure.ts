@@ -49,7 +49,7 @@ function apply(plugin: string, verdict: FailureVerdict, decision: FailureDecisio
     case "exhaust":
       if (verdict.decision === undefined) {
         verdict.decision = decision;
-        verdict.exhausted = stamp(plugin, decision.reason);
+        verdict.exhausted ??= stamp(plugin, decision.reason);
         verdict.isLastAttempt = true;
       }
       break;

@@ -256,8 +256,23 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
 
   private async failForGood(reason: Reason, error: Error): Promise<never> {
     await this.permits?.rollback();
-    await this.end(this.exhaust(reason));
+    await this.end(this.settleForGood(reason, error));
     throw error;
+  }
+
+  private async settleForGood(reason: Reason, error: Error): Promise<void> {
+    this.error = error;
+    this.isLastAttempt = true;
+    this.exhausted = reason;
+    await askOnFailure(this.taskInfo.onFailure, this, this.shared.report);
+    if (this.decision?.kind === "taken") this.markTaken();
+    else await this.exhaust(reason);
+  }
+
+  /** A plugin has moved the row away: the engine's write about it matches nothing. */
+  private markTaken(): void {
+    markSettled(this.job);
+    (this.job as { attempts: number }).attempts = this.job.max_attempts;
   }
 
   private async exhaust(reason: Reason): Promise<void> {
@@ -349,8 +364,7 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
     await this.permits?.commit({ kind: "failed", error, last: this.isLastAttempt });
     const { decision } = this;
     if (decision?.kind === "taken") {
-      markSettled(this.job);
-      (this.job as { attempts: number }).attempts = this.job.max_attempts;
+      this.markTaken();
     } else if (decision?.kind === "exhaust") {
       await this.exhaust(this.exhausted as Reason);
     } else if (decision?.kind === "retry") {

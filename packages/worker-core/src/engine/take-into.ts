@@ -1,0 +1,81 @@
+import type { Job } from "graphile-worker";
+import type { Query } from "../contract/query.ts";
+import type { EngineTables } from "./database.ts";
+
+/** Which jobs to take. */
+export type TakeChoice =
+  /** Claimed ones, each guarded by its claim's pool. */
+  | { readonly claimed: readonly Job[] }
+  /** By id, if nobody holds them. */
+  | { readonly waiting: readonly string[] }
+  /** By id, if nobody holds them and no attempt is left. */
+  | { readonly failed: readonly string[] };
+
+/** What is done with the rows that were taken. */
+export interface TakeInto {
+  /**
+   * A statement that reads `taken`: the deleted rows of graphile-worker's private jobs table with
+   * `task_identifier` and `queue_name`. Its own parameters begin at `$3`.
+   *
+   * @example
+   * "insert into archive select id, task_identifier, payload, $3::text from taken returning id"
+   */
+  readonly sql: string;
+  readonly values: readonly unknown[];
+}
+
+/**
+ * Deletes jobs, frees their queues, and does something with the rows: all in one statement, so that a row
+ * is never in two places and never in neither.
+ */
+export function takeInto<R extends object>(
+  query: Query,
+  tables: EngineTables,
+  choice: TakeChoice,
+  { sql, values }: TakeInto,
+): Promise<R[]> {
+  const { ids, pools, guard } = toGuard(choice);
+  return query<R>(
+    `with item as (
+  select * from unnest($1::bigint[], $2::text[]) as item(id, pool)
+), gone as (
+  delete from ${tables.jobs} as jobs
+  using item
+  where jobs.id = item.id and ${guard}
+  returning jobs.*
+), freed as (
+  update ${tables.queues} as queues
+  set locked_at = null, locked_by = null
+  from gone
+  where queues.id = gone.job_queue_id and queues.locked_by = gone.locked_by
+), forgotten as (
+  delete from ${tables.notes} as notes using gone where notes.job_id = gone.id
+), taken as (
+  select gone.*, tasks.identifier as task_identifier, queues.queue_name
+  from gone
+  join ${tables.tasks} as tasks on tasks.id = gone.task_id
+  left join ${tables.queues} as queues on queues.id = gone.job_queue_id
+)
+${sql}`,
+    [ids, pools, ...values],
+  );
+}
+
+function toGuard(choice: TakeChoice): {
+  ids: readonly string[];
+  pools: readonly (string | null)[];
+  guard: string;
+} {
+  if ("claimed" in choice) {
+    const { claimed } = choice;
+    return {
+      ids: claimed.map(({ id }) => id),
+      pools: claimed.map(({ locked_by }) => locked_by),
+      guard: "jobs.locked_by = item.pool",
+    };
+  }
+  const ids = "waiting" in choice ? choice.waiting : choice.failed;
+  const idle = "jobs.locked_at is null and item.pool is null";
+  const guard = "waiting" in choice ? idle : `${idle} and jobs.attempts >= jobs.max_attempts`;
+  return { ids, pools: ids.map(() => null), guard };
+}
