@@ -66,7 +66,7 @@ export function poolDatabase(
         return (await pool.query<R>(query)).rows;
       } catch (error) {
         if (!isUndefinedTable(error)) throw error;
-        const message = `the database lacks tables (${messageOf(error)}); run oppulence-worker migrate, or start a worker`;
+        const message = `the database lacks tables (${messageOf(error)}); run \`oppulence-worker migrate\`, or start a worker`;
         throw Object.assign(new Error(message, { cause: error }), {
           code: codeOf(error),
         });

@@ -26,7 +26,8 @@ export function guardCompletion(
 using unnest($1::bigint[]) as n(n)
 where jobs.id = n and jobs.locked_by = $2::text`;
   return {
-    name: `ow_${queued ? "complete_q" : "complete"}/${schema}`.slice(0, 63),
+    // Not the engine's own names: a pool of the user's may serve a bare graphile-worker as well.
+    name: `${queued ? "complete_job_q" : "complete_jobs"}/ow/${schema}`.slice(0, 63),
     text: queued
       ? `with gone as (${gone} returning jobs.job_queue_id)
 update ${queues} as queues

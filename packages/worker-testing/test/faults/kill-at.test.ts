@@ -57,7 +57,7 @@ const run: [FaultPoint, Partial<KillOptions>][] = [
   ["statement:fail_job_q:before", { data: { throws: true } }],
   ["statement:get_job:after", {}],
   ["statement:complete_job_q:before", {}],
-  ["statement:/^with j as \\(\\s*delete/:before", {}],
+  ["statement:/^with gone as \\(\\s*delete/:before", {}],
 ];
 
 describe("killAt", { timeout: 60_000 }, () => {

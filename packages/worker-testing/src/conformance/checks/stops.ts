@@ -88,9 +88,10 @@ async function stop(stage: Stage, options: Parameters<Stage["add"]>[0] = {}): Pr
 async function letGo(stage: Stage): Promise<void> {
   const { stops: scenario } = stage.subject.fixtures;
   if (scenario?.release === undefined) return;
+  // Before it is let go: it may run, and be gone, at once.
+  const [row] = await stage.harness.worker.engine.peek({ tasks: [stage.context.task] });
   await scenario.release(stage.context);
   await stage.bringForward();
-  const [row] = await stage.harness.worker.engine.peek({ tasks: [stage.context.task] });
   const added = { status: "added", id: row?.job.id ?? "0" } as const;
   await stage.wait(added, "succeeded", "the deferred job should run once it is let go");
 }
