@@ -135,6 +135,12 @@ function attach(
   prepare: (tasks: TaskList) => void,
 ): void {
   const pools = new Set<WorkerPool>();
+  // The first claims do not wait for this: the statements are graphile-worker's own here.
+  const announce = ({ id }: WorkerPool) => {
+    runtime.poolStarting(id).catch((error: unknown) => {
+      runtime.logger.error(`could not announce pool ${id}: ${messageOf(error)}`, { error });
+    });
+  };
   const workers: EngineWorker[] = [];
   events.on("pool:create", ({ workerPool }) => {
     pools.add(workerPool);
@@ -144,12 +150,7 @@ function attach(
       pools.delete(workerPool);
       void runtime.poolEnded(workerPool.id);
     };
-    // Its first claims do not wait for this: the statements are graphile-worker's own here.
-    runtime.poolStarting(workerPool.id).catch((error: unknown) => {
-      runtime.logger.error(`could not announce pool ${workerPool.id}: ${messageOf(error)}`, {
-        error,
-      });
-    });
+    announce(workerPool);
     workerPool.promise.then(end, end);
     runtime.runner = {
       concurrency: () => workers.length,
@@ -159,8 +160,11 @@ function attach(
         for (const pool of pools) if (!isShuttingDown(pool)) pool.nudge(count);
       },
       runs: () => running,
-      // graphile-worker's own runner is in charge of the pool.
-      restart: () => {},
+      // graphile-worker's own runner is in charge of the pools: they stay, and are announced anew.
+      restart: (cause) => {
+        for (const one of running) one.abort(cause);
+        for (const pool of pools) void runtime.poolEnded(pool.id).then(() => announce(pool));
+      },
     };
   });
   events.on("worker:create", ({ worker }) => workers.push(worker));

@@ -99,6 +99,8 @@ export interface FailureInput extends RunInput {
   readonly isLastAttempt: boolean;
   /** What an earlier hook of this chain decided; the first `retry` or `exhaust` stands. */
   readonly decision: FailureDecision | undefined;
+  /** Of a batch payload (an array whose entries settle apart), the entries that failed; undefined for any other. */
+  readonly left: readonly unknown[] | undefined;
   /** Why no attempt is left, where a plugin or the payload's schema decided so; undefined when they were used up. */
   readonly exhausted: Reason | undefined;
 }

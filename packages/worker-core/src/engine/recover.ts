@@ -8,7 +8,7 @@ const CRASHES = "crashes";
 export interface RecoverChoice {
   /** Ids of jobs that are known to have been started by the pool, not only claimed. */
   readonly started: readonly string[];
-  /** From how many crashes on a job stays locked. At least 1. */
+  /** From how many crashes on a job that had been started stays locked. At least 2. */
   readonly maxCrashes: number;
 }
 
@@ -44,9 +44,9 @@ interface RecoveredRow extends Record<string, unknown> {
  * a job without the label it becomes 1, as nobody knows which of the claimed jobs it was; for one with it,
  * it goes up only if the job is among those that had been started.
  *
- * Jobs below the limit are unlocked, their queues freed, other workers told. Those at it stay locked by the
- * dead pool, so that nobody runs them before they are moved away or exhausted. Asked again, they are
- * returned again and not counted again.
+ * Jobs below the limit, and those at it that had not been started, are unlocked, their queues freed, other
+ * workers told. The others stay locked by the dead pool, so that nobody runs them before they are moved away
+ * or exhausted. Asked again, they are returned again and not counted again.
  */
 export async function recoverJobs(
   { run, tables }: EngineDatabase,
@@ -55,7 +55,7 @@ export async function recoverJobs(
 ): Promise<Recovered> {
   const rows = await run<RecoveredRow & Job>(
     "recover",
-    `with held as (
+    `with counted as (
   select jobs.id, label.key, case
       when label.crashes is null then 1
       when label.crashes >= $3::int then label.crashes
@@ -71,16 +71,18 @@ export async function recoverJobs(
   ) as label on true
   where jobs.locked_by = $1::text
   for update of jobs
+), held as (
+  select id, key, crashes, crashes >= $3::int and id = any($2::bigint[]) as poisoned from counted
 ), moved as (
   update ${tables.jobs} as jobs
-  set attempts = case when held.crashes < $3::int then greatest(0, jobs.attempts - 1) else jobs.attempts end,
+  set attempts = case when held.poisoned then jobs.attempts else greatest(0, jobs.attempts - 1) end,
     flags = (coalesce(jobs.flags, '{}') - coalesce(held.key, '')) || jsonb_build_object('${CRASHES}=' || held.crashes, true),
-    locked_at = case when held.crashes < $3::int then null else jobs.locked_at end,
-    locked_by = case when held.crashes < $3::int then null else jobs.locked_by end,
+    locked_at = case when held.poisoned then jobs.locked_at end,
+    locked_by = case when held.poisoned then jobs.locked_by end,
     updated_at = now()
   from held
   where jobs.id = held.id
-  returning jobs.*, held.crashes, held.crashes >= $3::int as poisoned
+  returning jobs.*, held.crashes, held.poisoned
 ), freed as (
   update ${tables.queues} as queues
   set locked_at = null, locked_by = null

@@ -15,7 +15,8 @@ export type TakeChoice =
 export interface TakeInto {
   /**
    * A statement that reads `taken`: the deleted rows of graphile-worker's private jobs table with
-   * `task_identifier` and `queue_name`. Its own parameters begin at `$3`.
+   * `task_identifier`, `queue_name`, and of the job's note `note_kind`, `note_plugin`, `note_code` and
+   * `note_message`. Its own parameters begin at `$3`.
    *
    * @example
    * "insert into archive select id, task_identifier, payload, $3::text from taken returning id"
@@ -51,10 +52,12 @@ export function takeInto<R extends object>(
 ), forgotten as (
   delete from ${tables.notes} as notes using gone where notes.job_id = gone.id
 ), taken as (
-  select gone.*, tasks.identifier as task_identifier, queues.queue_name
+  select gone.*, tasks.identifier as task_identifier, queues.queue_name, notes.kind as note_kind,
+    notes.plugin as note_plugin, notes.code as note_code, notes.message as note_message
   from gone
   join ${tables.tasks} as tasks on tasks.id = gone.task_id
   left join ${tables.queues} as queues on queues.id = gone.job_queue_id
+  left join ${tables.notes} as notes on notes.job_id = gone.id
 )
 ${sql}`,
     [ids, pools, ...values],

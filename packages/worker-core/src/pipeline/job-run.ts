@@ -41,6 +41,7 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
   isLastAttempt = false;
   decision: FailureDecision | undefined;
   exhausted: Reason | undefined;
+  left: readonly unknown[] | undefined;
   contexts: Record<string, unknown> | undefined;
   /** Its place among the running jobs; theirs to set. */
   slot = -1;
@@ -359,6 +360,7 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
 
   private async settleFailure(error: unknown, batch: Batch | undefined): Promise<unknown> {
     this.error = error;
+    this.left = batch?.left;
     this.isLastAttempt = this.job.attempts >= this.job.max_attempts;
     await askOnFailure(this.taskInfo.onFailure, this, this.shared.report);
     await this.permits?.commit({ kind: "failed", error, last: this.isLastAttempt });

@@ -41,6 +41,17 @@ describe("engine.recover", () => {
     expect((await row(queued))?.flags).toEqual({ "crashes=1": true });
   });
 
+  it("does not take a job for a poison pill that had not been started", async () => {
+    const { engine, add, claim, row } = await testEngine();
+    const id = await add({ flags: ["crashes=3"] });
+    await claim([id], DEAD);
+    expect(await engine.recover(DEAD, { started: [], maxCrashes: 3 })).toEqual({
+      returned: [{ id, task: "t", crashes: 3 }],
+      poisoned: [],
+    });
+    expect(await row(id)).toMatchObject({ attempts: 0, locked_by: null });
+  });
+
   it("leaves a poison pill locked by the dead pool, and tells of it again without counting again", async () => {
     const { engine, add, claim, row } = await testEngine();
     const id = await add({ flags: ["crashes=2"] });

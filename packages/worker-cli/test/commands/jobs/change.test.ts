@@ -127,8 +127,8 @@ describe("jobs cancel", () => {
     const busy = await running();
     const { code, stdout } = await jobs(["cancel", waiting, failed, busy]);
     expect(code).toBe(1);
-    expect(stdout).toContain("a running job cannot be cancelled yet");
-    expect(stdout).toContain("removed 2 of 3\n");
+    expect(stdout).toContain("runs where no plugin reaches it");
+    expect(stdout).toContain("cancelled 2 of 3\n");
     expect((await json(["list"])).value.map(({ id }: { id: string }) => id)).toEqual([busy]);
   });
 

@@ -130,7 +130,7 @@ where notes.job_id < 1
     }) => `select notes.job_id::text as id, notes.plugin, notes.kind, notes.until, notes.held_from
 from ${notes} as notes
 where notes.count < 1
-  or (notes.kind <> 'skipped') <> (notes.until is not null)
+  or (notes.kind in ('deferred', 'held')) <> (notes.until is not null)
   or (notes.kind = 'held') <> (notes.held_from is not null)`,
     values: none,
   },

@@ -120,6 +120,6 @@ order by 1`,
 function isNamedAfter({ name, fixtures }: Subject, object: string): boolean {
   const plain = (text: string) => text.replace(/[^a-z0-9]/gi, "").toLowerCase();
   const owners = ["core", name, ...(fixtures.with?.() ?? []).map((plugin) => plugin.name)];
-  const [, local = ""] = object.split(".");
+  const local = (object.split(".")[1] ?? "").replace(/^graphile_worker_/, "");
   return owners.some((owner) => plain(local).startsWith(plain(owner)));
 }
