@@ -154,6 +154,7 @@ export function createRuntime(
     database: poolDatabase(pool, tables, worker.preparedStatements !== false),
     failJobBatchDelayMs: worker.failJobBatchDelay ?? 0,
     onMoved: ({ dueInMs }) => nudger.expect(dueInMs),
+    onQueuesFreed: (count) => runtime.runner.nudge(count),
     signal: abort.signal,
   });
 

@@ -136,6 +136,8 @@ export interface EngineOptions {
   readonly failJobBatchDelayMs: number;
   /** Told of every job that was moved, for the wake-up when it is due. */
   readonly onMoved: (moved: Moved) => void;
+  /** Named queues of this process's jobs are free again; jobs may be waiting in them. */
+  readonly onQueuesFreed: (count: number) => void;
   /** Ends the retries of statements that the database could not take. */
   readonly signal: AbortSignal;
 }
@@ -165,8 +167,10 @@ export function createEngine(options: EngineOptions): Engine {
 
   const poolQuery: Query = <R extends object>(text: string, values: readonly unknown[] = []) =>
     database.run<R & Row>(statementName(text), text, values);
-  const moved = (answer: Moved | undefined) => {
-    if (answer !== undefined) options.onMoved(answer);
+  const moved = (job: Job, answer: Moved | undefined) => {
+    if (answer === undefined) return undefined;
+    options.onMoved(answer);
+    if (job.job_queue_id !== null) options.onQueuesFreed(1);
     return answer;
   };
 
@@ -174,13 +178,13 @@ export function createEngine(options: EngineOptions): Engine {
     async defer(job, until, reason) {
       const answer = await defer({ job, due: toDue(until), reason });
       markSettled(job);
-      return moved(answer);
+      return moved(job, answer);
     },
     exhaust: (job, reason) => exhaust({ job, reason }),
     async retry(job, at, message, payload) {
       const answer = await retry({ job, due: toDue(at), message, payload });
       markSettled(job);
-      return moved(answer);
+      return moved(job, answer);
     },
     noteSkip: (job, reason) => note({ job, reason }),
     async take(job, query) {
@@ -188,7 +192,12 @@ export function createEngine(options: EngineOptions): Engine {
       const rows = await takeJobs(query, database.tables, [job.id], job.locked_by);
       return rows;
     },
-    takeInto: (choice, into, query = poolQuery) => takeInto(query, database.tables, choice, into),
+    async takeInto(choice, into, query = poolQuery) {
+      const rows = await takeInto<any>(query, database.tables, choice, into);
+      const freed = "claimed" in choice ? choice.claimed.filter(hasQueue).length : 0;
+      if (freed > 0) options.onQueuesFreed(freed);
+      return rows;
+    },
     hold: (match, until, reason) =>
       inBatches(
         (limit, held) => holdJobs(database, match, until, reason, limit, held),
@@ -212,6 +221,10 @@ export function createEngine(options: EngineOptions): Engine {
     remove: (ids) => removeJobs(database, ids),
     sweepNotes: (after) => sweepNotes(database, after, SWEEP_PAGE, SWEEP_KEEP_MS),
   };
+}
+
+function hasQueue({ job_queue_id }: Job): boolean {
+  return job_queue_id !== null;
 }
 
 const statementNames = new Map<string, string>();

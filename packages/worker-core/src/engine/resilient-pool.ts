@@ -17,6 +17,9 @@ const KINDS: readonly (readonly [RegExp, Kind])[] = [
   [/^(?:clear_stale_locks|get_queue_names)/, "other"],
 ];
 
+/** Statements that end claims of jobs with a named queue. */
+const QUEUED = /^(?:complete_job_q|fail_job_q)/;
+
 const TASK_IDS = /^(?:insert into|select id, identifier from) \S+\._private_tasks as tasks/;
 
 /** What {@link resilientPool} needs. */
@@ -29,6 +32,8 @@ export interface ResilientPoolOptions {
   readonly giveBack: (pool: string, choice: GiveBackChoice) => Promise<unknown>;
   /** Whether a stop has had the signal of the running jobs aborted. */
   readonly aborted: () => boolean;
+  /** Named queues are free again; jobs may be waiting in them. */
+  readonly onQueuesFreed: (count: number) => void;
   /** Awaited before the first claim. */
   readonly beforeClaims: (pool: string) => Promise<unknown>;
   /** Aborted once no job is to be claimed any more. */
@@ -102,6 +107,8 @@ export function resilientPool(pool: pg.Pool, options: ResilientPoolOptions): pg.
         ? await withRetries(() => interrupt(ids), noWrites)
         : await withRetries(run, noWrites);
     claims.delete(ids);
+    // With a local queue nobody else would look before the next poll.
+    if (QUEUED.test(query.name ?? "")) options.onQueuesFreed(ids.length);
     return result;
   }
 

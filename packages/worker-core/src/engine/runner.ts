@@ -36,6 +36,8 @@ export interface RunnerInput {
   readonly tables: EngineTables;
   /** Called for each pool of the engine as it is made, before it claims anything. */
   readonly onPool: (pool: WorkerPool, events: WorkerEvents) => void;
+  /** Named queues are free again. */
+  readonly onQueuesFreed: (count: number) => void;
   /** Awaited before a pool's first claim. */
   readonly beforeClaims: (pool: string) => Promise<unknown>;
   /** How long a stop waits for running jobs. */
@@ -126,6 +128,7 @@ function runnerOptions(
       giveBack: (pool, choice) => input.engine.giveBack(pool, choice),
       aborted,
       beforeClaims: input.beforeClaims,
+      onQueuesFreed: input.onQueuesFreed,
       noClaims: input.noClaims,
       noWrites: input.noWrites,
     }),

@@ -175,6 +175,7 @@ async function startLife(
     tables: runtime.tables,
     stopMs: runtime.stopMs,
     beforeClaims: (pool) => runtime.poolStarting(pool),
+    onQueuesFreed: (count) => runtime.runner.nudge(count),
     ...signals,
     onPool: (pool, events) => {
       onPool(pool);

@@ -300,8 +300,14 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
 
   private callTask(): unknown {
     const { run, plain } = this.taskInfo;
-    if (plain) return run(this.payload, this.helpers);
+    if (plain) return run(this.payload, this.plainHelpers());
     return run(this.payload, createTaskContext(this.shared, this.helpers, this));
+  }
+
+  /** graphile-worker's helpers, with the run's own signal: plugins may abort it. */
+  private plainHelpers(): JobHelpers {
+    const signal = () => this.signal;
+    return Object.create(this.helpers, { abortSignal: { get: signal, enumerable: true } });
   }
 
   private returned(result: unknown): unknown {

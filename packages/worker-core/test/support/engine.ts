@@ -60,6 +60,7 @@ export async function testEngine(failJobBatchDelayMs = 0): Promise<TestEngine> {
     },
     failJobBatchDelayMs,
     onMoved: (one) => moved.push(one),
+    onQueuesFreed: () => {},
     signal: AbortSignal.timeout(60_000),
   });
   const sql = async <R extends Record<string, unknown>>(text: string, values?: unknown[]) =>

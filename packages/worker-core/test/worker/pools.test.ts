@@ -1,6 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { defineTask, fail, type PluginHost, type PluginInstance, taken } from "../../src/index.ts";
+import {
+  defer,
+  defineTask,
+  fail,
+  type PluginHost,
+  type PluginInstance,
+  retry,
+  taken,
+} from "../../src/index.ts";
 import { eventsOf } from "../support/events.ts";
 import { gate, plugin } from "../support/plugins.ts";
 import { idOf } from "../support/results.ts";
@@ -104,6 +112,66 @@ describe("host.running and host.restart", () => {
     expect(await jobs()).toMatchObject([{ attempts: 1, locked_by: pools[1] }]);
     open();
     await until(async () => (await jobs()).length === 0, "the job is done");
+  });
+});
+
+describe("jobs of one named queue", () => {
+  it("follow one another at once, whatever ends them, with a local queue as well", async () => {
+    const ran: number[] = [];
+    const deferred = new Set<string>();
+    const task = defineTask({
+      identifier: "t",
+      run: (payload, { job }) => {
+        const { n } = payload as { n: number };
+        ran.push(n);
+        if (n % 3 === 1 && job.attempts === 1) throw new Error("once more");
+      },
+    });
+    const { made } = spy({
+      beforeRun: gate(({ payload, job }) => {
+        if ((payload as { n: number }).n % 3 !== 2 || deferred.has(job.id)) return undefined;
+        deferred.add(job.id);
+        return defer({ after: 1 }, { code: "ONCE", message: "once" });
+      }),
+      onFailure: { run: () => retry({ after: 1 }) },
+    });
+    const { worker, jobs } = await testWorker({
+      tasks: [task],
+      plugins: [made],
+      worker: { localQueue: { size: 10 }, pollInterval: 60_000 },
+    });
+    await worker.addJobs(
+      Array.from({ length: 30 }, (_, n) => ({ task, payload: { n }, queueName: "one" })),
+    );
+    await worker.start();
+    await until(async () => (await jobs()).length === 0, "all are done");
+    expect(new Set(ran).size).toBe(30);
+  });
+});
+
+describe("a plain task", () => {
+  it("sees its signal abort when a plugin aborts its run", async () => {
+    let reason: unknown;
+    const { made, host } = spy();
+    const { worker } = await testWorker({
+      plugins: [made],
+      taskList: {
+        plain: (_payload, { abortSignal, job }) =>
+          new Promise<void>((resolve) => {
+            expect(job.task_identifier).toBe("plain");
+            abortSignal?.addEventListener("abort", () => {
+              reason = abortSignal.reason;
+              resolve();
+            });
+          }),
+      },
+    });
+    await worker.start();
+    await worker.addJob("plain", {});
+    await until(() => [...host().running()].length === 1, "the job runs");
+    [...host().running()][0]?.abort("enough");
+    await until(() => reason !== undefined, "the task was told");
+    expect(reason).toBe("enough");
   });
 });
 
