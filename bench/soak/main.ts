@@ -1,6 +1,8 @@
 import { parseArgs } from "node:util";
 import { crashes } from "./crashes.ts";
+import { dlq } from "./dlq.ts";
 import { kills } from "./kills.ts";
+import { recovery } from "./recovery.ts";
 
 /** A long run that ends with a proof. */
 export interface Soak {
@@ -15,7 +17,7 @@ export interface SoakResult {
   readonly violations: readonly string[];
 }
 
-const SOAKS: Readonly<Record<string, Soak>> = { crashes, kills };
+const SOAKS: Readonly<Record<string, Soak>> = { crashes, dlq, kills, recovery };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -32,7 +34,7 @@ if (soak === undefined) {
       name === ""
         ? "usage: npm run soak -- <name> [--quick] [--json]"
         : `no soak is called ${JSON.stringify(name)}`,
-      ...Object.entries(SOAKS).map(([key, { about }]) => `  ${key.padEnd(8)} ${about}`),
+      ...Object.entries(SOAKS).map(([key, { about }]) => `  ${key.padEnd(10)} ${about}`),
     ].join("\n"),
   );
   process.exit(2);

@@ -41,6 +41,8 @@ export interface Bench {
   readonly unit: string;
   /** The row that the others are compared with; undefined where there is none. */
   readonly base: string | undefined;
+  /** Rows that are compared with another row than {@link Bench.base}. */
+  readonly bases?: Readonly<Record<string, string>>;
   /** Comparisons beyond those with the base: one row each, named `row/against`. */
   readonly comparisons?: readonly { readonly row: string; readonly against: string }[];
   readonly rounds: number;

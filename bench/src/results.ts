@@ -29,9 +29,11 @@ export type Round = ReadonlyMap<string, Measurement>;
 /** Makes a bench's rows from its rounds, warm-up left out: in the order of the bench's cases, then comparisons. */
 export function toRows(bench: Bench, rounds: readonly Round[]): Row[] {
   const values = valuesByRow(Object.keys(bench.cases), rounds);
-  const { base } = bench;
-  const against = base !== undefined && values.has(base) ? base : undefined;
-  const plain = [...values.keys()].map((name) => toRow(bench, name, name, values, against));
+  const against = (name: string) => {
+    const base = bench.bases?.[name] ?? bench.base;
+    return base !== undefined && values.has(base) ? base : undefined;
+  };
+  const plain = [...values.keys()].map((name) => toRow(bench, name, name, values, against(name)));
   const compared = (bench.comparisons ?? [])
     .filter(({ row, against }) => values.has(row) && values.has(against))
     .map(({ row, against }) => toRow(bench, `${row}/${against}`, row, values, against));

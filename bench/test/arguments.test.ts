@@ -49,7 +49,7 @@ describe("benches", () => {
   it("are those of the issue and two more, each with the cases named there", () => {
     const cases = benches.map(({ name, cases }) => [name, Object.keys(cases)]);
     expect(Object.fromEntries(cases)).toEqual({
-      overhead: ["bare", "core", "eight"],
+      overhead: ["bare", "core", "eight", "failure", "bareFailing", "failing"],
       enqueue: ["bare", "eight"],
       latency: ["bare", "eight"],
       backlog: ["bare", "parked"],

@@ -26,6 +26,12 @@ describe("toRows", () => {
     expect(rowOf("eight")).toMatchObject({ median: 99, ratio: 0.9, against: "bare" });
   });
 
+  it("compares a row with a base of its own where it has one", () => {
+    const own = { ...exampleBench, bases: { eight: "other" } };
+    const [, eight] = toRows(own, rounds);
+    expect(eight).toMatchObject({ median: 99, ratio: 1.65, against: "other" });
+  });
+
   it("tells how far the rounds lay apart, in figures and in ratios", () => {
     expect(rowOf("eight")).toMatchObject({
       spread: { min: 90, max: 190 },

@@ -1,6 +1,9 @@
 import { startWithin } from "@oppulence/example-third-party-plugin";
 import { defineConfig } from "@oppulence/worker-core";
+import { dlq } from "@oppulence/worker-dlq";
 import { metrics } from "@oppulence/worker-metrics";
+import { recovery } from "@oppulence/worker-recovery";
+import { retries } from "@oppulence/worker-retry";
 import { coalesce } from "./src/plugins/coalesce.ts";
 import { countryGate } from "./src/plugins/country-gate.ts";
 import { labelCountry } from "./src/plugins/label-country.ts";
@@ -11,6 +14,15 @@ import { surveyCountry } from "./src/tasks/survey-country.ts";
 export default defineConfig({
   tasks: [importAirport, surveyCountry],
   // Port 0 takes a free one: the demo never fails because something else listens.
-  plugins: [metrics({ port: 0 }), labelCountry(), coalesce(), startWithin(), countryGate()],
+  plugins: [
+    metrics({ port: 0 }),
+    labelCountry(),
+    coalesce(),
+    startWithin(),
+    countryGate(),
+    retries({ maxAttempts: 5 }),
+    recovery(),
+    dlq(),
+  ],
   worker: { concurrentJobs: 8, maxPoolSize: 12, localQueue: { size: 200 } },
 });

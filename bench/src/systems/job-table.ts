@@ -17,19 +17,21 @@ export async function withConnection<T>(
 /**
  * Adds jobs of one task in one statement, the way that costs least.
  *
+ * @param spec - more of graphile-worker's job spec
  * @returns the smallest id among them: jobs from there on are these
  */
 export async function fill(
   connection: pg.Client,
   identifier: string,
   jobs: number,
+  spec: Readonly<Record<string, unknown>> = {},
 ): Promise<string> {
   const { rows } = await connection.query<{ first: string }>(
     `select min(id) as first from graphile_worker.add_jobs(array(
-  select json_populate_record(null::graphile_worker.job_spec, json_build_object('identifier', $1::text, 'payload', json_build_object('n', n)))
+  select json_populate_record(null::graphile_worker.job_spec, (jsonb_build_object('identifier', $1::text, 'payload', jsonb_build_object('n', n)) || $3::jsonb)::json)
   from generate_series(1, $2::int) as n
 ))`,
-    [identifier, jobs],
+    [identifier, jobs, JSON.stringify(spec)],
   );
   return (rows[0] as { first: string }).first;
 }
@@ -45,11 +47,11 @@ export async function empty(connection: pg.Client): Promise<void> {
   await connection.query("truncate graphile_worker._private_jobs");
 }
 
-/** Resolves once no job from an id on is left: the last completion is in the database. */
+/** Resolves once no job from an id on is left to run: the last completion or failure is in the database. */
 export async function untilGone(connection: pg.Client, first: string): Promise<void> {
   for (;;) {
     const { rows } = await connection.query(
-      "select from graphile_worker._private_jobs where id >= $1::bigint limit 1",
+      "select from graphile_worker._private_jobs where id >= $1::bigint and (attempts < max_attempts or locked_at is not null) limit 1",
       [first],
     );
     if (rows.length === 0) return;

@@ -6,6 +6,7 @@ import { readAirports, stageAirports } from "./data.ts";
 import { quietLogger } from "./logger.ts";
 import type { DemoOptions } from "./options.ts";
 import { followProgress } from "./progress.ts";
+import { repairCodes } from "./repair.ts";
 import { formatSummary, formatWhatToTry } from "./report.ts";
 import { findMismatches, readSummary } from "./summary.ts";
 import { createTables } from "./tables.ts";
@@ -50,6 +51,10 @@ async function runWorker(
     await stageAirports(worker.query, rows);
     await followProgress(worker.query, rows.length, interrupted);
     if (interrupted.aborted) return "interrupted";
+    const repaired = await repairCodes(worker.plugins.dlq);
+    say(`reprocessing ${repaired} dead letters of one cause, repaired …`);
+    await followProgress(worker.query, rows.length, interrupted);
+    if (interrupted.aborted) return "interrupted";
 
     const summary = await readSummary(worker.query);
     const mismatches = await findMismatches(worker.query, summary, rows.length);
@@ -59,8 +64,8 @@ async function runWorker(
     process.stdout.write(`${text}\n`);
     for (const mismatch of mismatches) say(`does not add up: ${mismatch}`);
     if (options.keep) {
-      const [failed] = await worker.engine.ids({ states: ["failed"], limit: 1 });
-      say(formatWhatToTry(connectionString, worker.plugins.metrics.address()?.url, failed));
+      const { entries } = await worker.plugins.dlq.list({ limit: 1 });
+      say(formatWhatToTry(connectionString, worker.plugins.metrics.address()?.url, entries[0]?.id));
       if (!interrupted.aborted) await once(interrupted, "abort");
     }
     return mismatches.length === 0 ? "verified" : "does-not-add-up";

@@ -11,15 +11,15 @@ const LINE_MS = 2_000;
 interface Progress {
   readonly written: number;
   readonly failed: number;
-  /** Jobs that are still to run. */
+  /** Jobs that are still to run, or to be moved to the dead letters. */
   readonly left: number;
 }
 
 async function readProgress(query: Query): Promise<Progress> {
   const [progress] = await query<Progress>(`
 select (select count(*)::int from demo.airports) as written,
-  count(*) filter (where attempts >= max_attempts and locked_at is null)::int as failed,
-  count(*) filter (where attempts < max_attempts or locked_at is not null)::int as left
+  (select count(*)::int from oppulence_worker.graphile_worker_dlq) as failed,
+  count(*)::int as left
 from graphile_worker.jobs`);
   return progress as Progress;
 }

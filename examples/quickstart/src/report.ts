@@ -8,10 +8,12 @@ export function formatSummary(summary: Summary): string {
   const { airports, countries, remotest, failures, stopped } = summary;
   return [
     "",
-    `${number(airports.staged)} airports in: ${number(airports.written)} written, ${number(airports.failed)} failed, ${number(airports.skipped)} skipped`,
+    `${number(airports.staged)} airports in: ${number(airports.written)} written, ${number(airports.failed)} in the dead letter queue, ${number(airports.skipped)} skipped`,
     `${summary.seconds.toFixed(1)} s, ${number(summary.jobsPerSecond)} airports a second`,
     "",
-    "Failed, as they would in production:",
+    `Repaired: ${plural(airports.repaired, "airport")} with a wrong IATA code, reprocessed from the dead letters without one`,
+    "",
+    "Dead letters, by cause:",
     ...(failures.length === 0 ? ["  none"] : []),
     ...failures.flatMap(({ cause, airports: count, examples }) => [
       `  ${number(count).padStart(5)}  ${cause}`,
@@ -41,7 +43,7 @@ const CLI = "npm run cli -- --config examples/quickstart/worker.config.ts";
 export function formatWhatToTry(
   databaseUrl: string,
   metricsUrl: string | undefined,
-  failedJob: string | undefined,
+  deadLetter: string | undefined,
 ): string {
   return `
 Kept until Ctrl-C. Try, in another terminal:
@@ -50,6 +52,6 @@ Kept until Ctrl-C. Try, in another terminal:
   export DATABASE_URL=${databaseUrl}
   psql $DATABASE_URL -c 'select * from demo.countries order by airports desc limit 10'
   ${CLI} plugins
-  ${CLI} jobs list --state failed
-  ${CLI} jobs explain ${failedJob ?? "1"}`;
+  ${CLI} dlq groups
+  ${CLI} dlq show ${deadLetter ?? "1"}`;
 }

@@ -23,6 +23,8 @@ export interface Summary {
   readonly airports: {
     readonly staged: number;
     readonly written: number;
+    /** Of those written, the ones that were dead letters first. */
+    readonly repaired: number;
     readonly failed: number;
     readonly skipped: number;
   };
@@ -50,10 +52,10 @@ export interface Summary {
 /** Reads the summary. Nothing in it was counted by the demo's own process. */
 export async function readSummary(query: Query): Promise<Summary> {
   const [counts] = await query<Counts>(COUNTS);
-  const { staged, written, failed, skipped, seconds, ...countries } = counts as Counts;
+  const { staged, written, repaired, failed, skipped, seconds, ...countries } = counts as Counts;
   const [remotest] = await query<NonNullable<Summary["remotest"]>>(REMOTEST);
   return {
-    airports: { staged, written, failed, skipped },
+    airports: { staged, written, repaired, failed, skipped },
     countries: {
       surveyed: countries.surveyed,
       surveys: countries.surveys,
@@ -99,6 +101,7 @@ group by country, countries.airports having count(*) is distinct from countries.
 interface Counts {
   staged: number;
   written: number;
+  repaired: number;
   failed: number;
   skipped: number;
   surveyed: number;
@@ -107,13 +110,12 @@ interface Counts {
   seconds: number;
 }
 
-/** A failed job stays in graphile-worker's table; its key says which row it was for. */
+/** A dead letter's key says which row it was for. */
 const FAILED = `
 failed as (
-  select raw_airports.row, jobs.last_error
-  from graphile_worker.jobs
-  join demo.raw_airports on jobs.key = 'airport:' || raw_airports.id
-  where jobs.attempts >= jobs.max_attempts
+  select raw_airports.row, letters.error_message
+  from oppulence_worker.graphile_worker_dlq as letters
+  join demo.raw_airports on letters.job_key = 'airport:' || raw_airports.id
 )`;
 
 const COUNTS = `
@@ -121,6 +123,8 @@ with ${FAILED}
 select
   (select count(*)::int from demo.raw_airports) as staged,
   (select count(*)::int from demo.airports) as written,
+  (select count(*)::int from demo.airports join demo.raw_airports using (id)
+    where raw_airports.row ->> 'iata' is not null and airports.iata is null) as repaired,
   (select count(*)::int from failed) as failed,
   (select count(*)::int from oppulence_worker.core_notes where kind = 'skipped') as skipped,
   (select count(*)::int from demo.countries) as surveyed,
@@ -133,7 +137,7 @@ select
 const FAILURES = `
 with ${FAILED}, explained as (
   select row,
-    regexp_replace(regexp_replace(last_error, '^.*does not match its schema: ', ''), ', got ("[^"]*"|[^;]*)', '', 'g') as cause
+    regexp_replace(regexp_replace(error_message, '^.*does not match its schema: ', ''), ', got ("[^"]*"|[^;]*)', '', 'g') as cause
   from failed
 )
 select cause, count(*)::int as airports,

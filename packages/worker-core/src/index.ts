@@ -137,7 +137,13 @@ export type {
   Note,
   PeekFilter,
 } from "./engine/read.ts";
-export type { PoisonedJob, RecoverChoice, Recovered, RecoveredJob } from "./engine/recover.ts";
+export {
+  CRASHES_LABEL,
+  type PoisonedJob,
+  type RecoverChoice,
+  type Recovered,
+  type RecoveredJob,
+} from "./engine/recover.ts";
 export { isDeferSignal } from "./engine/signal.ts";
 export type { TakenRow } from "./engine/take.ts";
 export type { TakeChoice, TakeInto } from "./engine/take-into.ts";

@@ -2,7 +2,7 @@ import type { Job } from "graphile-worker";
 import type { EngineDatabase } from "./database.ts";
 
 /** The label that counts how many pools went down with a job. */
-const CRASHES = "crashes";
+export const CRASHES_LABEL = "crashes";
 
 /** How crashes of a dead pool are counted. */
 export interface RecoverChoice {
@@ -64,9 +64,9 @@ export async function recoverJobs(
     end as crashes
   from ${tables.jobs} as jobs
   left join lateral (
-    select key, substring(key from '${CRASHES}=([0-9]{1,9})$')::int as crashes
+    select key, substring(key from '${CRASHES_LABEL}=([0-9]{1,9})$')::int as crashes
     from jsonb_object_keys(jobs.flags) as key
-    where key ~ '^${CRASHES}=[0-9]{1,9}$'
+    where key ~ '^${CRASHES_LABEL}=[0-9]{1,9}$'
     limit 1
   ) as label on true
   where jobs.locked_by = $1::text
@@ -76,7 +76,7 @@ export async function recoverJobs(
 ), moved as (
   update ${tables.jobs} as jobs
   set attempts = case when held.poisoned then jobs.attempts else greatest(0, jobs.attempts - 1) end,
-    flags = (coalesce(jobs.flags, '{}') - coalesce(held.key, '')) || jsonb_build_object('${CRASHES}=' || held.crashes, true),
+    flags = (coalesce(jobs.flags, '{}') - coalesce(held.key, '')) || jsonb_build_object('${CRASHES_LABEL}=' || held.crashes, true),
     locked_at = case when held.poisoned then jobs.locked_at end,
     locked_by = case when held.poisoned then jobs.locked_by end,
     updated_at = now()

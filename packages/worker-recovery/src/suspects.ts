@@ -1,0 +1,102 @@
+import {
+  type DeferDecision,
+  defer,
+  type Job,
+  type Permit,
+  type ProceedDecision,
+  proceed,
+  type RunInput,
+} from "@oppulence/worker-core";
+import { batched } from "./batcher.ts";
+import type { RecoveryStore, Start } from "./postgres-store.ts";
+import type { Solitary } from "./solitary.ts";
+
+/** How long a suspect waits for another that runs alone: as long again as that has run, within these. */
+const LEAST_WAIT_MS = 1_000;
+const MOST_WAIT_MS = 30_000;
+
+/** What {@link Suspects} need. */
+export interface SuspectsInput {
+  readonly store: Pick<RecoveryStore, "recordStarts" | "forgetStarts">;
+  readonly solitary: Solitary;
+  readonly maxCrashes: number;
+}
+
+/**
+ * How many pools went down with a job, by its label; 0 for almost every job. On the hot path: a job without
+ * flags costs one comparison.
+ */
+export function crashesOf({
+  job,
+  labels,
+}: {
+  job: Pick<Job, "flags">;
+  labels: RunInput["labels"];
+}) {
+  if (job.flags === null) return 0;
+  const { crashes } = labels;
+  return crashes !== undefined && /^[0-9]{1,9}$/.test(crashes) ? Number(crashes) : 0;
+}
+
+/**
+ * Jobs that were in a pool when it died. Each may be why it died, or may only have been there, in the local
+ * queue even; that they run is written down before they do, so that the next crash tells.
+ */
+export class Suspects {
+  readonly #solitary: Solitary;
+  readonly #aloneFrom: number;
+  readonly #record: (start: Start) => Promise<void>;
+  readonly #forget: (start: Start) => Promise<void>;
+
+  constructor({ store, solitary, maxCrashes }: SuspectsInput) {
+    this.#solitary = solitary;
+    this.#aloneFrom = maxCrashes - 1;
+    this.#record = batched((starts) => store.recordStarts(starts));
+    this.#forget = batched((starts) => store.forgetStarts(starts));
+  }
+
+  /**
+   * Lets a suspect run, once its start is written down; one that is a crash away from the limit only while
+   * no other such one runs in this process. Otherwise innocents beside a poison pill would reach the limit
+   * together with it.
+   *
+   * @throws what the database throws: a suspect whose start is not written down does not run
+   */
+  admit({ job }: RunInput, crashes: number): DeferDecision | Promise<ProceedDecision> {
+    const isAlone = crashes >= this.#aloneFrom;
+    if (isAlone && !this.#solitary.enter(job)) return this.#wait(crashes);
+    return this.#start(job);
+  }
+
+  async #start(job: Job): Promise<ProceedDecision> {
+    // The engine's copy is changed once the job has ended elsewhere.
+    const start = { job: job.id, pool: job.locked_by as string };
+    try {
+      await this.#record(start);
+    } catch (error) {
+      this.#solitary.leave(job);
+      throw error;
+    }
+    const end = async () => {
+      try {
+        await this.#forget(start);
+      } finally {
+        // Only now: with two of them written down, a crash would count for both.
+        this.#solitary.leave(job);
+      }
+    };
+    const permit: Permit = { commit: end, rollback: end };
+    return proceed({ permit });
+  }
+
+  #wait(crashes: number): DeferDecision {
+    const ms = Math.min(MOST_WAIT_MS, Math.max(LEAST_WAIT_MS, this.#solitary.takenMs()));
+    return defer(
+      { after: Math.round(ms * (1 + Math.random())) },
+      {
+        code: "SUSPECT_WAITS",
+        message: `${crashes} processes died while it ran, so it runs alone; another such job runs in this process now`,
+      },
+    );
+  }
+}
