@@ -4,6 +4,7 @@ import type { EngineTables } from "./database.ts";
 import type { GiveBackChoice } from "./give-back.ts";
 import { type EngineQuery, guardCompletion } from "./guarded-completion.ts";
 import { isPassing, withRetries } from "./retries.ts";
+import { FENCED_ID } from "./signal.ts";
 
 /** What a statement of the engine does to its pool's claims. */
 type Kind = "claim" | "complete" | "fail" | "return" | "other";
@@ -101,6 +102,8 @@ export function resilientPool(pool: pg.Pool, options: ResilientPoolOptions): pg.
     run: () => Promise<unknown>,
   ): Promise<unknown> {
     const ids = writtenIds(kind, query.values);
+    // Settled by the core already, see `fence`: the statement would match nothing.
+    if (kind === "fail" && ids.every((id) => id === FENCED_ID)) return { rows: [] };
     // A plain task has no wrapping that would see to it: that it ended early is no failure of its own.
     const result =
       kind === "fail" && options.aborted()

@@ -47,6 +47,9 @@ export function isSkipped(job: Job): boolean {
   return skipped.has(job);
 }
 
+/** The id of a claim whose end the core has written itself; no row has it. */
+export const FENCED_ID = "-1";
+
 /**
  * Makes every later write of the engine for this claim match no row.
  *
@@ -55,5 +58,5 @@ export function isSkipped(job: Job): boolean {
  * after this the engine's in-memory copy of the claim can do no harm, however late it ends.
  */
 export function fence(job: Job): void {
-  (job as { id: string }).id = "-1";
+  (job as { id: string }).id = FENCED_ID;
 }
