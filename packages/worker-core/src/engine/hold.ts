@@ -15,6 +15,9 @@ export function isEndless(runAt: Date): boolean {
  * order they had, and their notes keep where they came from. A fetch skips them in its index, so a parked
  * backlog costs the others nothing.
  *
+ * Where they came from is kept one microsecond apart as well. Jobs of one `addJobs` have the same `run_at`,
+ * and the engine fetches equals in the order of their rows on disk, which being parked and released rewrites.
+ *
  * Running jobs and jobs that failed for good are left alone. Holding a held job again extends it.
  *
  * @param until - when they come back by themselves; never when undefined
@@ -41,20 +44,22 @@ export async function holdJobs(
   limit $9
   for update skip locked
 ), ranked as (
-  select id, run_at, $5::timestamptz + ($10::bigint + row_number() over (order by priority, run_at, id)) * interval '1 microsecond' as parked_at
+  select id, run_at, ($10::bigint + row_number() over (order by priority, run_at, id)) * interval '1 microsecond' as place
   from picked
 ), moved as (
   update ${tables.jobs} as jobs
-  set run_at = ranked.parked_at, updated_at = now()
+  set run_at = $5::timestamptz + ranked.place, updated_at = now()
   from ranked
   where jobs.id = ranked.id
-  returning jobs.id, jobs.run_at as parked_at, ranked.run_at as run_at
+  returning jobs.id, jobs.run_at as parked_at, ranked.run_at + ranked.place as held_from
 ), noted as (
   insert into ${tables.notes} as notes (job_id, plugin, code, message, kind, until, held_from)
-  select id, $6, $7, $8, 'held', parked_at, run_at from moved
+  select id, $6, $7, $8, 'held', parked_at, held_from from moved
   on conflict (job_id) do update
   set plugin = excluded.plugin, code = excluded.code, message = excluded.message, kind = excluded.kind,
-    held_from = case when notes.kind = 'held' and notes.until = excluded.held_from then notes.held_from else excluded.held_from end,
+    -- Held already, if its run_at was the old note's until: excluded.held_from without its place.
+    held_from = case when notes.kind = 'held' and notes.until = excluded.held_from - (excluded.until - $5::timestamptz)
+      then notes.held_from else excluded.held_from end,
     until = excluded.until, count = notes.count + 1, updated_at = now()
 )
 select count(*) as count from moved`,
@@ -72,7 +77,8 @@ select count(*) as count from moved`,
 }
 
 /**
- * Brings jobs back that a plugin holds: each gets the `run_at` it had, so that they run in their old order.
+ * Brings jobs back that a plugin holds, in their old order: each gets the `run_at` it had, later by as many
+ * microseconds as jobs were parked before it.
  *
  * A job that was rescheduled or run since is not held any more and is left alone.
  *

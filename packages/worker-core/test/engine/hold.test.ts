@@ -54,6 +54,26 @@ describe("engine.hold and engine.release", () => {
     expect((await engine.peek({ states: ["held"] })).map(({ job }) => job.id)).toEqual([ids[0]]);
   });
 
+  it("brings jobs that were added together back in their order, a ramp at a time", async () => {
+    const { engine, sql } = await testEngine();
+    const fetched = async () =>
+      (
+        await sql(
+          "select (payload ->> 'n')::int as n from graphile_worker._private_jobs where run_at <= now() order by priority, run_at",
+        )
+      ).map(({ n }) => n);
+    await sql(
+      "select graphile_worker.add_jobs(array(select json_populate_record(null::graphile_worker.job_spec, json_build_object('identifier', 't', 'payload', json_build_object('n', n))) from generate_series(1, 300) as n))",
+    );
+    for (let turn = 0; turn < 2; turn++) {
+      await engine.hold({ tasks: ["t"] }, undefined, reason);
+      for (const lot of [40, 100]) expect(await engine.release("breaker", undefined, lot)).toBe(lot);
+      expect(await fetched()).toEqual(Array.from({ length: 140 }, (_, n) => n + 1));
+      expect(await engine.release("breaker")).toBe(160);
+      expect(await fetched()).toEqual(Array.from({ length: 300 }, (_, n) => n + 1));
+    }
+  });
+
   it("remembers where a job was when it is held again", async () => {
     const { engine, add, row } = await testEngine();
     const id = await add({ runAt: "2020-01-01T00:00:00Z" });
