@@ -123,6 +123,7 @@ export {
   parseDuration,
 } from "./duration.ts";
 export type { Reschedule } from "./engine/admin.ts";
+export { type Batched, createBatcher } from "./engine/batcher.ts";
 export type { Engine } from "./engine/engine.ts";
 export type { FailedPage } from "./engine/failed.ts";
 export type { LostFailure } from "./engine/give-back.ts";
@@ -145,8 +146,7 @@ export {
   type RecoveredJob,
 } from "./engine/recover.ts";
 export { isDeferSignal } from "./engine/signal.ts";
-export type { TakenRow } from "./engine/take.ts";
-export type { TakeChoice, TakeInto } from "./engine/take-into.ts";
+export type { TakeChoice, TakeInto, TakenRow } from "./engine/take.ts";
 export {
   ConfigurationError,
   HookError,

@@ -79,21 +79,19 @@ select taken.id, coalesce(history.origin, taken.id), coalesce(history.requeues, 
   coalesce(known.payload::json, taken.payload), octet_length(coalesce(known.payload, taken.payload::text)),
   known.redacted, taken.flags, taken.attempts, taken.max_attempts, taken.run_at, taken.created_at,
   case when $4::boolean then now() else taken.updated_at end,
-  coalesce(known.reason, lower(notes.code), case
+  coalesce(known.reason, case when taken.note_kind = 'exhausted' then lower(taken.note_code) end, case
     when taken.last_error = '${BY_HAND}' then 'permanently_failed'
     when taken.last_error is null then 'reconciled'
     else 'attempts_exhausted' end),
   known.error_name, known.error_code,
-  coalesce(known.error_message, left(taken.last_error, ${MAX_MESSAGE}), notes.message, 'no error was recorded'),
+  coalesce(known.error_message, left(taken.last_error, ${MAX_MESSAGE}),
+    case when taken.note_kind = 'exhausted' then taken.note_message end, 'no error was recorded'),
   known.error_stack, known.error_causes, known.earlier_errors, coalesce(known.fingerprint, ''),
   case when $4::boolean then taken.locked_by end
 from taken
 left join json_to_recordset($3::text::json) as known(id bigint, reason text, error_name text, error_code text,
   error_message text, error_stack text, error_causes jsonb, earlier_errors jsonb, fingerprint text,
   payload text, redacted text[]) on known.id = taken.id
--- The core's notes: this statement sees them also where it deletes them.
-left join ${schema}.core_notes as notes
-  on notes.job_id = taken.id and notes.kind = 'exhausted' and known.reason is null
 left join lateral (
   select max(substring(flag from '${REQUEUES}')::int) as requeues,
     max(substring(flag from '${ORIGIN}')::bigint) as origin

@@ -1,4 +1,5 @@
 import {
+  createBatcher,
   type DeferDecision,
   defer,
   type Job,
@@ -7,7 +8,6 @@ import {
   proceed,
   type RunInput,
 } from "@oppulence/worker-core";
-import { batched } from "./batcher.ts";
 import type { RecoveryStore, Start } from "./postgres-store.ts";
 import type { Solitary } from "./solitary.ts";
 
@@ -51,8 +51,14 @@ export class Suspects {
   constructor({ store, solitary, maxCrashes }: SuspectsInput) {
     this.#solitary = solitary;
     this.#aloneFrom = maxCrashes - 1;
-    this.#record = batched((starts) => store.recordStarts(starts));
-    this.#forget = batched((starts) => store.forgetStarts(starts));
+    this.#record = createBatcher(async (starts) => {
+      await store.recordStarts(starts);
+      return [];
+    });
+    this.#forget = createBatcher(async (starts) => {
+      await store.forgetStarts(starts);
+      return [];
+    });
   }
 
   /**

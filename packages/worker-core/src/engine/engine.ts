@@ -35,11 +35,12 @@ import {
 import { type RecoverChoice, type Recovered, recoverJobs } from "./recover.ts";
 import { withRetries } from "./retries.ts";
 import { markSettled } from "./signal.ts";
-import { type TakenRow, takeJobs } from "./take.ts";
-import { type TakeChoice, type TakeInto, takeInto } from "./take-into.ts";
+import { type TakeChoice, type TakeInto, type TakenRow, takeInto } from "./take.ts";
 
 /** Counts up to this many rows; beyond, samples about as many. */
 const DEPTH_CAP = 20_000;
+/** What `take` does with the rows: it returns them. */
+const ROWS: TakeInto = { sql: "select * from taken order by id", values: [] };
 /** Rows that one hold or release statement moves. */
 const MOVE_BATCH = 50_000;
 
@@ -104,7 +105,7 @@ export interface Engine {
   /** Ids of jobs without an attempt left, a page of at most `scan` rows of the table after an id ("0" to begin). */
   failed(after: string, scan: number): Promise<FailedPage>;
   /** Deletes jobs that a pool finished but could not record. */
-  complete(pool: string, ids: readonly string[]): Promise<number>;
+  complete(pool: string, ids: readonly string[]): Promise<void>;
   /** Writes failures that a pool could not. */
   fail(pool: string, failures: readonly LostFailure[]): Promise<void>;
   /** Adds jobs; the pipeline's last step. */
@@ -167,6 +168,13 @@ export function createEngine(options: EngineOptions): Engine {
 
   const poolQuery: Query = <R extends object>(text: string, values: readonly unknown[] = []) =>
     database.run<R & Row>(statementName(text), text, values);
+  async function take<R extends object>(choice: TakeChoice, into: TakeInto, query: Query) {
+    const rows = await takeInto<R>(query, database.tables, choice, into);
+    const freed = "claimed" in choice ? choice.claimed.filter(hasQueue).length : 0;
+    if (freed > 0) options.onQueuesFreed(freed);
+    return rows;
+  }
+
   const moved = (job: Job, answer: Moved | undefined) => {
     if (answer === undefined) return undefined;
     options.onMoved(answer);
@@ -187,17 +195,9 @@ export function createEngine(options: EngineOptions): Engine {
       return moved(job, answer);
     },
     noteSkip: (job, reason) => note({ job, reason }),
-    async take(job, query) {
-      if (!("id" in job)) return takeJobs(query, database.tables, job, null);
-      const rows = await takeJobs(query, database.tables, [job.id], job.locked_by);
-      return rows;
-    },
-    async takeInto(choice, into, query = poolQuery) {
-      const rows = await takeInto<any>(query, database.tables, choice, into);
-      const freed = "claimed" in choice ? choice.claimed.filter(hasQueue).length : 0;
-      if (freed > 0) options.onQueuesFreed(freed);
-      return rows;
-    },
+    take: (job, query) =>
+      take<TakenRow>("id" in job ? { claimed: [job] } : { waiting: job }, ROWS, query),
+    takeInto: (choice, into, query = poolQuery) => take(choice, into, query),
     hold: (match, until, reason) =>
       inBatches(
         (limit, held) => holdJobs(database, match, until, reason, limit, held),

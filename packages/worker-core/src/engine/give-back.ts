@@ -1,4 +1,5 @@
 import type { EngineDatabase } from "./database.ts";
+import { completionSql } from "./guarded-completion.ts";
 
 /** Which of a pool's jobs to give back: all of them unless said. */
 export interface GiveBackChoice {
@@ -46,32 +47,13 @@ from counted`,
   return Number(row?.count ?? 0);
 }
 
-/**
- * Deletes jobs that a pool finished but could not record as done, and frees their queues.
- *
- * @returns how many rows were still there
- */
+/** Deletes jobs that a pool finished but could not record as done, and frees their queues. */
 export async function completeJobs(
   { run, tables }: EngineDatabase,
   pool: string,
   ids: readonly string[],
-): Promise<number> {
-  const rows = await run<{ id: string }>(
-    "complete",
-    `with gone as (
-  delete from ${tables.jobs} as jobs
-  where jobs.id = any($2::bigint[]) and jobs.locked_by = $1::text
-  returning jobs.id, jobs.job_queue_id
-), freed as (
-  update ${tables.queues} as queues
-  set locked_at = null, locked_by = null
-  from gone
-  where queues.id = gone.job_queue_id and queues.locked_by = $1::text
-)
-select id from gone`,
-    [pool, ids],
-  );
-  return rows.length;
+): Promise<void> {
+  await run("complete", completionSql(tables, true), [ids, pool]);
 }
 
 /** A failure that the engine could not write. */

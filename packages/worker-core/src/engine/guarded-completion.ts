@@ -17,24 +17,32 @@ export interface EngineQuery {
  * @param pool - whose claims
  */
 export function guardCompletion(
-  { jobs, queues, schema }: EngineTables,
+  tables: EngineTables,
   { name = "", values }: EngineQuery,
   pool: string,
 ): EngineQuery {
   const queued = name.startsWith("complete_job_q");
+  return {
+    // Not the engine's own names: a pool of the user's may serve a bare graphile-worker as well.
+    name: `${queued ? "complete_job_q" : "complete_jobs"}/ow/${tables.schema}`.slice(0, 63),
+    text: completionSql(tables, queued),
+    values: [([] as unknown[]).concat(values[0]), pool],
+  };
+}
+
+/**
+ * Deletes finished jobs (`$1`) that a pool (`$2`) holds.
+ *
+ * @param queued - frees their named queues as well
+ */
+export function completionSql({ jobs, queues }: EngineTables, queued: boolean): string {
   const gone = `delete from ${jobs} as jobs
 using unnest($1::bigint[]) as n(n)
 where jobs.id = n and jobs.locked_by = $2::text`;
-  return {
-    // Not the engine's own names: a pool of the user's may serve a bare graphile-worker as well.
-    name: `${queued ? "complete_job_q" : "complete_jobs"}/ow/${schema}`.slice(0, 63),
-    text: queued
-      ? `with gone as (${gone} returning jobs.job_queue_id)
+  if (!queued) return gone;
+  return `with gone as (${gone} returning jobs.job_queue_id)
 update ${queues} as queues
 set locked_by = null, locked_at = null
 from gone
-where queues.id = gone.job_queue_id and queues.locked_by = $2::text`
-      : gone,
-    values: [([] as unknown[]).concat(values[0]), pool],
-  };
+where queues.id = gone.job_queue_id and queues.locked_by = $2::text`;
 }

@@ -67,7 +67,8 @@ describe("engine.hold and engine.release", () => {
     );
     for (let turn = 0; turn < 2; turn++) {
       await engine.hold({ tasks: ["t"] }, undefined, reason);
-      for (const lot of [40, 100]) expect(await engine.release("breaker", undefined, lot)).toBe(lot);
+      for (const lot of [40, 100])
+        expect(await engine.release("breaker", undefined, lot)).toBe(lot);
       expect(await fetched()).toEqual(Array.from({ length: 140 }, (_, n) => n + 1));
       expect(await engine.release("breaker")).toBe(160);
       expect(await fetched()).toEqual(Array.from({ length: 300 }, (_, n) => n + 1));

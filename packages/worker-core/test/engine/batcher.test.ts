@@ -1,19 +1,20 @@
 import { describe, expect, it } from "vitest";
-import { batched } from "../src/batcher.ts";
+import { createBatcher } from "../../src/index.ts";
 
-describe("batched", () => {
+describe("createBatcher", () => {
   it("does calls of one tick together, and those that come meanwhile in the next batch", async () => {
     const flushed: number[][] = [];
     const { promise: gate, resolve: open } = Promise.withResolvers<void>();
-    const add = batched<number>(async (items) => {
+    const add = createBatcher(async (items: readonly number[]) => {
       flushed.push([...items]);
       if (flushed.length === 1) await gate;
+      return items.map((item) => item * 10);
     });
     const first = [add(1), add(2)];
     await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
     const second = [add(3), add(4)];
     open();
-    await Promise.all([...first, ...second]);
+    expect(await Promise.all([...first, ...second])).toEqual([10, 20, 30, 40]);
     expect(flushed).toEqual([
       [1, 2],
       [3, 4],
@@ -22,12 +23,13 @@ describe("batched", () => {
 
   it("tells everybody of a batch that failed, and goes on with the next", async () => {
     let fails = true;
-    const add = batched<number>(async () => {
+    const add = createBatcher(async (items: readonly number[]) => {
       if (fails) throw new Error("away");
+      return items;
     });
     const results = await Promise.allSettled([add(1), add(2)]);
     expect(results.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
     fails = false;
-    await expect(add(3)).resolves.toBeUndefined();
+    expect(await add(3)).toBe(3);
   });
 });
