@@ -1,4 +1,5 @@
 export type { CancelReport } from "./cancel.ts";
+export { Channel, type ChannelInput, notify } from "./channel.ts";
 export { checkConfig } from "./check-config.ts";
 export { type Client, createClient } from "./client.ts";
 export { type Clock, systemClock } from "./clock.ts";
@@ -170,6 +171,7 @@ export type { EventMap, Events } from "./events.ts";
 export type { JobExplanation } from "./explain.ts";
 export type { HealthReport } from "./health.ts";
 export { checkLabels, type Flags, fromFlags, toFlags } from "./labels.ts";
+export { Loop, type LoopInput } from "./loop.ts";
 export {
   type Counter,
   type Gauge,
@@ -201,6 +203,7 @@ export type { MigrationRef, MigrationSet, MigrationSource } from "./migrations/l
 export type { MigrationMode, MigrationReport } from "./migrations/migrate.ts";
 export type { ClientOptions, WorkerOptions } from "./options.ts";
 export { InvalidOverlayError, isInvalidOverlayError } from "./overlay/errors.ts";
+export { ownConnection } from "./own-connection.ts";
 export { type PresetOptions, workerPreset } from "./preset.ts";
 export { didYouMean, suggest } from "./suggest.ts";
 export { InvalidOptionsError, isInvalidOptionsError, validateOptions } from "./validate.ts";

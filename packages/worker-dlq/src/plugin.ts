@@ -1,6 +1,7 @@
 import {
   definePlugin,
   type Health,
+  Loop,
   messageOf,
   type Plugin,
   type PluginHost,
@@ -9,7 +10,6 @@ import {
 } from "@oppulence/worker-core";
 import { dlqCommands } from "./commands.ts";
 import { failureHook } from "./failure-hook.ts";
-import { Loop } from "./loop.ts";
 import type { DLQManager } from "./manager.ts";
 import { showSizes } from "./metrics.ts";
 import {

@@ -1,8 +1,7 @@
 import { defineTask } from "@oppulence/worker-core";
-import { createFakeClock } from "@oppulence/worker-testing";
+import { createFakeClock, recordingMeter } from "@oppulence/worker-testing";
 import { describe, expect, it } from "vitest";
 import { fillDeadLetters } from "./fill-dead-letters.ts";
-import { recordingMeter } from "./meter.ts";
 import { start } from "./start.ts";
 
 const pay = defineTask({

@@ -1,3 +1,4 @@
+import { ownConnection } from "@oppulence/worker-core";
 import type { Client, Pool } from "pg";
 
 /** Runs one statement within a bound, and resolves to its rows. */
@@ -60,16 +61,7 @@ export class Lifeline {
   }
 
   async #connect(timeoutMs: number): Promise<Client> {
-    const { Client: Constructor, options } = this.#pool as unknown as {
-      readonly Client: new (config: object) => Client;
-      readonly options: { readonly password?: unknown };
-    };
-    // A pool hides its password from enumeration, so a spread alone would leave it out.
-    const client = new Constructor({
-      ...options,
-      password: options.password,
-      connectionTimeoutMillis: timeoutMs,
-    });
+    const client = ownConnection(this.#pool, { connectionTimeoutMillis: timeoutMs });
     // Unheard, an error of an idle connection would end the process.
     client.on("error", () => this.#forget(client));
     client.on("end", () => this.#forget(client));

@@ -1,4 +1,5 @@
-import { createClient, definePlugin, type MeterBackend } from "@oppulence/worker-core";
+import { createClient } from "@oppulence/worker-core";
+import { recordingMeter } from "@oppulence/worker-testing";
 import { Logger } from "graphile-worker";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { recovery } from "../src/index.ts";
@@ -12,47 +13,15 @@ import {
   startHere,
 } from "./fleet.ts";
 
-/** A meter that keeps what is recorded. */
-const keepingMeter = () => {
-  const counts = new Map<string, number>();
-  const collects: (() => unknown)[] = [];
-  const key = (name: string, labels = {}) => [name, ...Object.values(labels)].join(" ");
-  const backend: MeterBackend = {
-    counter: ({ name }) => ({
-      add: (value, labels) => {
-        const at = key(name, labels);
-        counts.set(at, (counts.get(at) ?? 0) + value);
-      },
-    }),
-    gauge: ({ name, collect }) => {
-      const gauge = {
-        set: (value: number, labels?: object) => void counts.set(key(name, labels), value),
-        reset: () => {},
-      };
-      if (collect !== undefined) collects.push(() => collect(gauge));
-      return gauge;
-    },
-    histogram: () => ({ record() {} }),
-  };
-  const meter = definePlugin({
-    name: "meter",
-    producers: "not-covered",
-    meter: backend,
-    setup: () => ({}),
-  });
-  return { meter, counts, scrape: () => Promise.all(collects.map((collect) => collect())) };
-};
-
 describe("recovery", () => {
   it("counts what it recovers, and pools by state at a scrape", async () => {
     const database = await runsDatabase();
     const [id] = (await addWork(database, ["hold"])) as [string];
     const child = await startChild(database);
     await eventually(async () => (await runsOf(database, id)).length === 1);
-    const { meter, counts, scrape } = keepingMeter();
-    const here = await startHere(database, { plugins: [meter] });
-    await scrape();
-    expect(counts.get("worker_pools alive")).toBe(2);
+    const meter = recordingMeter();
+    const here = await startHere(database, { plugins: [meter.plugin] });
+    expect(await meter.scrape("worker_pools")).toMatchObject({ "worker_pools{state=alive}": 2 });
     const events: unknown[] = [];
     here.worker.events.on("job:recovered", (event) => events.push(event));
     here.worker.events.on("pool:recovered", ({ pool, returned }) =>
@@ -65,14 +34,11 @@ describe("recovery", () => {
       { id, task: "work", crashes: 1, pool },
       { pool, returned: 1 },
     ]);
-    expect(counts.get("worker_recovered_jobs_total")).toBe(1);
-    await scrape();
-    expect(counts.get("worker_pools dead")).toBe(1);
-    await eventually(async () => {
-      await scrape();
-      return counts.get("worker_pools dead") === 0;
-    });
-    expect(counts.get("worker_pools alive")).toBe(1);
+    expect(meter.value("worker_recovered_jobs_total{}")).toBe(1);
+    const pools = () => meter.scrape("worker_pools");
+    expect(await pools()).toMatchObject({ "worker_pools{state=dead}": 1 });
+    await eventually(async () => (await pools())["worker_pools{state=dead}"] === 0);
+    expect(await pools()).toMatchObject({ "worker_pools{state=alive}": 1 });
     await release(database);
   });
 

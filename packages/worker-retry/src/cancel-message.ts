@@ -1,5 +1,8 @@
 import { z } from "zod";
 
+/** The channel of requests and answers, of all workers of the database. */
+export const CANCEL_CHANNEL = "oppulence_worker_cancel";
+
 /** One claim of one job: whoever claims it later is not meant. */
 export interface Claim {
   readonly id: string;

@@ -3,11 +3,12 @@ import {
   type Clock,
   type Job,
   messageOf,
+  notify,
   type PluginHost,
   type RunInput,
 } from "@oppulence/worker-core";
-import { notifyChannel } from "./cancel-channel.ts";
 import {
+  CANCEL_CHANNEL,
   type CancelAnswer,
   type CancelRequest,
   type Claim,
@@ -106,7 +107,8 @@ export class Cancels {
     try {
       const { told, missed } = await this.#cancelOwn(claims, reason);
       if (told.length + missed.length === 0) return;
-      await notifyChannel(host.query, encodeAnswer({ kind: "answer", request, told, missed }));
+      const answer = encodeAnswer({ kind: "answer", request, told, missed });
+      await notify(host.query, CANCEL_CHANNEL, answer);
     } catch (error) {
       host.logger.warn(`could not answer who was cancelled: ${messageOf(error)}`, { error });
     }
@@ -179,7 +181,8 @@ export class Cancels {
       this.#waiting.set(request, waiting);
       const timer = clock.setTimeout(resolve, timeoutMs);
       try {
-        await notifyChannel(host.query, encodeRequest({ kind: "cancel", request, reason, claims }));
+        const told = encodeRequest({ kind: "cancel", request, reason, claims });
+        await notify(host.query, CANCEL_CHANNEL, told);
         await promise;
       } finally {
         clock.clearTimeout(timer);

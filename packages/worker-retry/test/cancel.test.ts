@@ -1,8 +1,7 @@
-import { createClient, declareTask, defineTask } from "@oppulence/worker-core";
+import { createClient, declareTask, defineTask, notify } from "@oppulence/worker-core";
 import { createHarness, spawnWorker } from "@oppulence/worker-testing";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { notifyChannel } from "../src/cancel-channel.ts";
-import { decodeMessage, encodeRequest } from "../src/cancel-message.ts";
+import { CANCEL_CHANNEL, decodeMessage, encodeRequest } from "../src/cancel-message.ts";
 import { isJobCancelledError, retries } from "../src/index.ts";
 import { gate, startWorker } from "./start-worker.ts";
 
@@ -172,7 +171,7 @@ describe("listening for cancelled jobs", () => {
     const { sql, worker, enqueue, waitFor, logs } = await startWorker([task]);
     const [listener] = await sql<{ pid: number }>(LISTENERS);
     await sql("select pg_terminate_backend($1)", [listener?.pid]);
-    await reaches(() => logs.some(({ message }) => message === "listens for cancelled jobs again"));
+    await reaches(() => logs.some(({ message }) => message === "hears of cancelled jobs again"));
     const warnings = logs.filter(({ message }) =>
       message.startsWith("cannot hear of cancelled jobs"),
     );
@@ -232,7 +231,8 @@ describe("listening for cancelled jobs", () => {
       pool: row?.locked_by as string,
       lockedAtMs: 0,
     }));
-    await notifyChannel(sql, encodeRequest({ kind: "cancel", request: "r", reason: "x", claims }));
+    const request = encodeRequest({ kind: "cancel", request: "r", reason: "x", claims });
+    await notify(sql, CANCEL_CHANNEL, request);
     expect(await answer.promise).toEqual({
       kind: "answer",
       request: "r",

@@ -48,7 +48,7 @@ describe("retries while PostgreSQL is down", () => {
     const { job } = await waitFor(failed, "retrying");
     expect(job).toMatchObject({ attempts: 1, last_error: "boom" });
     await vi.waitUntil(
-      () => logs.some(({ message }) => message === "listens for cancelled jobs again"),
+      () => logs.some(({ message }) => message === "hears of cancelled jobs again"),
       { timeout: 20_000 },
     );
     const { id } = (await enqueue(waits, {})) as { id: string };

@@ -1,9 +1,8 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { defineTask, type TaskContext } from "@oppulence/worker-core";
-import { createFakeClock } from "@oppulence/worker-testing";
+import { createFakeClock, recordingMeter } from "@oppulence/worker-testing";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { isJobTimeoutError, type RetryTaskOptions } from "../src/index.ts";
-import { keepingMeter } from "./meter.ts";
 import { gate, startWorker } from "./start-worker.ts";
 
 const reaches = (condition: () => boolean) =>
@@ -16,7 +15,7 @@ async function startTask(
 ) {
   const started = gate();
   const clock = createFakeClock(new Date());
-  const meter = keepingMeter();
+  const meter = recordingMeter();
   const task = defineTask({
     identifier: "work",
     retry,
@@ -32,7 +31,7 @@ async function startTask(
     task,
     started,
     clock,
-    values: meter.values,
+    meter,
   };
 }
 
@@ -41,7 +40,7 @@ describe("retries' timeout", () => {
     const end = gate();
     onTestFinished(end.open);
     const test = await startTask(() => end.opened);
-    const { enqueue, task, started, clock, waitFor, values, worker, logs, history, api } = test;
+    const { enqueue, task, started, clock, waitFor, meter, worker, logs, history, api } = test;
     const added = await enqueue(task, {});
     await started.opened;
     await clock.advance("4m 59s");
@@ -50,17 +49,17 @@ describe("retries' timeout", () => {
     const { job } = await waitFor(added, "retrying");
     expect(job?.last_error).toBe('task "work" took longer than its timeout of 5m');
     expect(api.stuck()).toEqual([{ id: job?.id, task: "work", since: new Date(clock.now()) }]);
-    expect(values).toMatchObject({
-      "worker_job_timeouts_total work": 1,
-      "worker_retries_total work": 1,
-      worker_jobs_stuck: 1,
+    expect(await meter.scrape("worker_job")).toMatchObject({
+      "worker_job_timeouts_total{task=work}": 1,
+      "worker_jobs_stuck{}": 1,
     });
+    expect(meter.value("worker_retries_total{task=work}")).toBe(1);
     expect(await worker.health()).toMatchObject({ status: "degraded" });
 
     await clock.advance("1m");
     end.open();
     await reaches(() => api.stuck().length === 0);
-    expect(values["worker_jobs_stuck"]).toBe(0);
+    expect(meter.value("worker_jobs_stuck{}")).toBe(0);
     expect(logs).toContainEqual(
       expect.objectContaining({
         level: "warning",
@@ -90,10 +89,10 @@ describe("retries' timeout", () => {
 
   it("lets a task that ends in time be", async () => {
     const test = await startTask(() => turn("done"));
-    const { enqueue, task, clock, waitFor, values } = test;
+    const { enqueue, task, clock, waitFor, meter } = test;
     await waitFor(await enqueue(task, {}), "succeeded");
     expect(clock.pending).toBe(0);
-    expect(values["worker_job_timeouts_total work"]).toBeUndefined();
+    expect(meter.value("worker_job_timeouts_total{task=work}")).toBeUndefined();
   });
 
   it("lets a task fail in its own way", async () => {
@@ -156,7 +155,7 @@ describe("retries' timeout", () => {
       ({ signal }) =>
         new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
     );
-    const { enqueue, task, started, worker, pool, sql, values } = test;
+    const { enqueue, task, started, worker, pool, sql, meter } = test;
     const { id } = (await enqueue(task, {})) as { id: string };
     await started.opened;
     await worker.stop({ timeout: 0 });
@@ -165,6 +164,6 @@ describe("retries' timeout", () => {
       id,
     ]);
     expect(rows).toEqual([{ attempts: 0, locked_by: null }]);
-    expect(values["worker_retries_total work"]).toBeUndefined();
+    expect(meter.value("worker_retries_total{task=work}")).toBeUndefined();
   });
 });

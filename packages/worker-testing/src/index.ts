@@ -36,6 +36,7 @@ export type { EnqueueSql } from "./harness/enqueue-sql.ts";
 export { HarnessTimeoutError, isHarnessTimeoutError } from "./harness/errors.ts";
 export type { JobEvent, JobEventName } from "./harness/history.ts";
 export type { HarnessOptions } from "./harness/options.ts";
+export { type RecordingMeter, recordingMeter } from "./harness/recording-meter.ts";
 export type { JobSelector } from "./harness/selector.ts";
 export type { WaitState } from "./harness/wait-for.ts";
 export {

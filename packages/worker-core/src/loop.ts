@@ -1,10 +1,10 @@
-import type { Clock } from "@oppulence/worker-core";
+import type { Clock } from "./clock.ts";
 
 /** What a {@link Loop} does, and how often. */
 export interface LoopInput {
   readonly clock: Clock;
   readonly intervalMs: number;
-  /** Never rejects; ends early when the signal aborts. */
+  /** Must not reject; ends early when the signal aborts. */
   readonly turn: (signal: AbortSignal) => Promise<void>;
   /** From 0 to 1. @defaultValue `Math.random` */
   readonly random?: () => number;

@@ -1,67 +1,52 @@
-import {
-  type Clock,
-  messageOf,
-  type PluginHost,
-  type Query,
-  toQuery,
-} from "@oppulence/worker-core";
+import type { Logger } from "graphile-worker";
 import type { Client, Pool } from "pg";
-import { delayMs, type ResolvedBackoff } from "./backoff.ts";
-import { type CancelAnswer, type CancelRequest, decodeMessage } from "./cancel-message.ts";
+import type { Clock } from "./clock.ts";
+import { type Query, toQuery } from "./contract/query.ts";
+import { messageOf } from "./errors.ts";
+import { ownConnection } from "./own-connection.ts";
 
-/** The channel of requests and answers, of all workers of the database. */
-const CHANNEL = "oppulence_worker_cancel";
-
-const RECONNECT: ResolvedBackoff = {
-  type: "exponential",
-  baseMs: 100,
-  factor: 2,
-  capMs: 5_000,
-  jitter: "equal",
-};
+const RECONNECT_FROM_MS = 100;
+const RECONNECT_TO_MS = 5_000;
 /** A connection whose other end is gone without a word is noticed by this. */
 const PING_EVERY_MS = 60_000;
 const ANSWER_WITHIN_MS = 5_000;
 const END_WITHIN_MS = 1_000;
 
-/** Sends payloads to the channel, one round trip for all. */
-export async function notifyChannel(query: Query, payloads: readonly string[]): Promise<void> {
-  if (payloads.length === 0) return;
-  await query("select pg_notify($1, payload) from unnest($2::text[]) as payload", [
-    CHANNEL,
-    payloads,
-  ]);
-}
-
-/** What a {@link CancelChannel} needs. */
-export interface CancelChannelInput {
+/** What a {@link Channel} needs. */
+export interface ChannelInput {
+  /** Of `LISTEN`, and of the connection where the server lists them: lower case letters, digits and `_`. */
+  readonly name: string;
+  /** What is heard, for the log: `"cancelled jobs"`. */
+  readonly topic: string;
   readonly pool: Pool;
+  /** Of the connection's timers: the system's, unless the test plays the server, too. */
   readonly clock: Clock;
-  readonly random: () => number;
-  readonly logger: PluginHost["logger"];
-  readonly onMessage: (message: CancelRequest | CancelAnswer) => void;
+  readonly logger: Logger;
+  /** From 0 to 1. @defaultValue `Math.random` */
+  readonly random?: () => number;
+  /** Must not throw. The payload of a `NOTIFY` without one is the empty string. */
+  readonly onMessage: (payload: string) => void;
   /** Called with the connection when it is made, and every minute; what it throws ends the connection. */
   readonly onAlive?: (query: Query) => Promise<void>;
 }
 
 /**
- * Hears what is sent to the channel, on a connection of its own beside the pool's: a pool all of whose
- * connections are lent could not be reached. It connects again when the connection breaks; what was sent
- * meanwhile is lost, and whoever sent it gets no answer.
+ * Hears notifications on a connection of its own beside the pool's: a pool all of whose connections are lent
+ * could not be reached. It connects again when the connection breaks; what was sent meanwhile is lost.
  */
-export class CancelChannel {
-  readonly #input: CancelChannelInput;
+export class Channel {
+  readonly #input: ChannelInput;
   #client: Client | undefined;
   #isListening = false;
   #stopped = false;
   #failures = 0;
   #timer: unknown;
 
-  constructor(input: CancelChannelInput) {
+  constructor(input: ChannelInput) {
     this.#input = input;
   }
 
-  /** Whether messages are heard at this moment. */
+  /** Whether notifications are heard at this moment. */
   get isListening(): boolean {
     return this.#isListening;
   }
@@ -71,7 +56,7 @@ export class CancelChannel {
     if (!this.#stopped && this.#client === undefined) await this.#connect();
   }
 
-  /** Closes the connection. Safe to call again. */
+  /** Closes the connection, for good. Safe to call again. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#isListening = false;
@@ -84,14 +69,13 @@ export class CancelChannel {
 
   async #connect(): Promise<void> {
     const { pool, onMessage } = this.#input;
-    const client = newClient(pool);
+    const client = ownConnection(pool);
     this.#client = client;
     const lost = (error?: unknown) => this.#lost(client, error ?? new Error("connection closed"));
     client.on("error", lost);
     client.on("end", () => lost());
     client.on("notification", ({ payload }) => {
-      const message = decodeMessage(payload);
-      if (message !== undefined && this.#client === client) onMessage(message);
+      if (this.#client === client) onMessage(payload ?? "");
     });
     try {
       await this.#bounded(this.#listen(client));
@@ -101,12 +85,13 @@ export class CancelChannel {
   }
 
   async #listen(client: Client): Promise<void> {
+    const { name, topic, logger, onAlive } = this.#input;
     await client.connect();
     // Named, so that whoever looks at the server's connections knows what this one is.
-    await client.query(`set application_name to '${CHANNEL}'; listen ${CHANNEL}`);
-    await this.#input.onAlive?.(toQuery(client));
+    await client.query(`set application_name to '${name}'; listen ${name}`);
+    await onAlive?.(toQuery(client));
     if (this.#client !== client) return;
-    if (this.#failures > 0) this.#input.logger.info("listens for cancelled jobs again");
+    if (this.#failures > 0) logger.info(`hears of ${topic} again`);
     this.#failures = 0;
     this.#isListening = true;
     this.#pingLater(client);
@@ -139,7 +124,7 @@ export class CancelChannel {
 
   #lost(client: Client, error: unknown): void {
     if (this.#client !== client) return;
-    const { clock, logger, random } = this.#input;
+    const { clock, logger, topic, random = Math.random } = this.#input;
     this.#client = undefined;
     this.#isListening = false;
     clock.clearTimeout(this.#timer);
@@ -147,25 +132,20 @@ export class CancelChannel {
     client.end().catch(() => {});
     if (this.#stopped) return;
     if (this.#failures === 0)
-      logger.warn(`cannot hear of cancelled jobs, tries again: ${messageOf(error)}`, { error });
+      logger.warn(`cannot hear of ${topic}, tries again: ${messageOf(error)}`, { error });
+    const delay = Math.min(RECONNECT_TO_MS, RECONNECT_FROM_MS * 2 ** Math.min(10, this.#failures));
     this.#failures += 1;
-    const delay = delayMs(RECONNECT, this.#failures, random);
-    this.#timer = clock.setTimeout(() => void this.start(), delay);
+    // Between half of it and all, so that processes that lost it together do not come back together.
+    this.#timer = clock.setTimeout(() => void this.start(), delay * (0.5 + random() / 2));
   }
 }
 
-/**
- * A connection as the pool makes them, which it neither counts nor lends.
- *
- * @throws TypeError for a pool that is not one of `pg`
- */
-function newClient(pool: Pool): Client {
-  const { Client: Connection } = pool as unknown as {
-    readonly Client?: new (config: object) => Client;
-  };
-  if (typeof Connection !== "function")
-    throw new TypeError(
-      "plugin retry: the pool has no Client to listen with; give a Pool of pg, or set listen: false",
-    );
-  return new Connection(pool.options);
+/** Sends payloads to a {@link Channel}'s name, one round trip for all, heard once the transaction commits. */
+export async function notify(
+  query: Query,
+  name: string,
+  payloads: readonly string[],
+): Promise<void> {
+  if (payloads.length === 0) return;
+  await query("select pg_notify($1, payload) from unnest($2::text[]) as payload", [name, payloads]);
 }

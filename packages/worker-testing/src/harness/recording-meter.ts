@@ -1,8 +1,26 @@
-import type { GaugeDefinition, MeterBackend, MetricLabels } from "@oppulence/worker-core";
+import type {
+  AnyPlugin,
+  GaugeDefinition,
+  MeterBackend,
+  MetricLabels,
+} from "@oppulence/worker-core";
 import { definePlugin } from "@oppulence/worker-core";
 
-/** A plugin that keeps what is measured, by name and labels. */
-export function recordingMeter() {
+/** What {@link recordingMeter} makes. */
+export interface RecordingMeter {
+  /** Goes into the worker's plugins. */
+  readonly plugin: AnyPlugin;
+  /**
+   * What was recorded last, by series: `jobs_total{reason=late,task=pay}`, labels in the order of their names,
+   * `jobs_stuck{}` without any. The sum of a counter, the last value of a gauge; histograms are not kept.
+   */
+  value(series: string): number | undefined;
+  /** Collects the gauges that are sampled at a scrape, then gives the series whose name begins so. */
+  scrape(prefix: string): Promise<Record<string, number>>;
+}
+
+/** A plugin that keeps what is measured, for tests of metrics. */
+export function recordingMeter(): RecordingMeter {
   const values = new Map<string, number>();
   const gauges: GaugeDefinition[] = [];
   const key = (name: string, labels: MetricLabels = {}) =>
@@ -35,8 +53,8 @@ export function recordingMeter() {
   });
   return {
     plugin,
-    /** What a scrape shows of metrics whose name begins so. */
-    async scrape(prefix: string): Promise<Record<string, number>> {
+    value: (series) => values.get(series),
+    async scrape(prefix) {
       for (const definition of gauges) await definition.collect?.(gaugeOf(definition));
       return Object.fromEntries(
         [...values]

@@ -1,6 +1,6 @@
 import { createFakeClock } from "@oppulence/worker-testing";
 import { describe, expect, it } from "vitest";
-import { Loop } from "../src/loop.ts";
+import { Loop } from "../src/index.ts";
 
 describe("Loop", () => {
   it("takes turns with a pause between them, and none after it was stopped", async () => {
