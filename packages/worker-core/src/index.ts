@@ -147,7 +147,7 @@ export {
   type RecoveredJob,
 } from "./engine/recover.ts";
 export { isDeferSignal } from "./engine/signal.ts";
-export type { TakeChoice, TakeInto, TakenRow } from "./engine/take.ts";
+export type { ClaimedJob, TakeChoice, TakeInto, TakenRow } from "./engine/take.ts";
 export {
   ConfigurationError,
   HookError,

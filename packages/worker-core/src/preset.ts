@@ -7,6 +7,7 @@ import { fence, isSettled } from "./engine/signal.ts";
 import { isShuttingDown } from "./engine/supervisor.ts";
 import { ConfigurationError, messageOf } from "./errors.ts";
 import { CLIENT_KEYS, type ClientOptions } from "./options.ts";
+import { Leaving } from "./pipeline/leaving.ts";
 import { createTaskWrapper, definedSource, plainSource } from "./pipeline/run-task.ts";
 import { RunningJobs } from "./pipeline/running-jobs.ts";
 import { createRuntime, type Runtime } from "./runtime.ts";
@@ -40,6 +41,7 @@ export function workerPreset<const P extends readonly AnyPlugin[]>(
   const running = new RunningJobs();
   const { engine, events, report, query, transaction, addJob, addJobs, composition, logger } =
     runtime;
+  const interrupted = new AbortController().signal;
   const wrap = createTaskWrapper(composition, {
     engine,
     events,
@@ -49,7 +51,9 @@ export function workerPreset<const P extends readonly AnyPlugin[]>(
     addJob,
     addJobs,
     running,
-    interrupted: new AbortController().signal,
+    // The pool is graphile-worker's own: it would not wait for them at its end.
+    leaving: new Leaving({ engine, report, limit: 0, interrupted }),
+    interrupted,
   });
   const prepared = new WeakSet<object>();
 

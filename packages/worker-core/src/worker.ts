@@ -8,10 +8,19 @@ import type { AnyPlugin } from "./contract/plugin.ts";
 import { type Supervisor, superviseEngine } from "./engine/supervisor.ts";
 import { ConfigurationError } from "./errors.ts";
 import { WORKER_KEYS, type WorkerOptions } from "./options.ts";
-import { createTaskWrapper, definedSource, plainSource } from "./pipeline/run-task.ts";
+import { Leaving } from "./pipeline/leaving.ts";
+import {
+  createTaskWrapper,
+  definedSource,
+  plainSource,
+  type RunShared,
+} from "./pipeline/run-task.ts";
 import { RunningJobs } from "./pipeline/running-jobs.ts";
 import { createRuntime, type Runtime } from "./runtime.ts";
 import { onTerminationSignal } from "./termination.ts";
+
+/** Rows that plugins move away after their jobs' slots were let go; each keeps an error in memory. */
+const MOST_LEAVING = 1_000;
 
 /** Runs jobs, and adds them. */
 export interface Worker<P extends readonly AnyPlugin[] = readonly AnyPlugin[]> extends Client<P> {
@@ -49,6 +58,13 @@ export function createWorker<const P extends readonly AnyPlugin[] = readonly []>
   const id = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
   const running = new RunningJobs();
   const interrupted = new AbortController();
+  const { engine, report } = runtime;
+  const leaving = new Leaving({
+    engine,
+    report,
+    limit: MOST_LEAVING,
+    interrupted: interrupted.signal,
+  });
   let supervisor: Supervisor | undefined;
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
@@ -59,11 +75,12 @@ export function createWorker<const P extends readonly AnyPlugin[] = readonly []>
 
   async function start(): Promise<void> {
     await runtime.start();
-    const tasks = engineTasks(runtime, running, interrupted.signal);
+    const tasks = engineTasks(runtime, { running, leaving, interrupted: interrupted.signal });
     supervisor = await superviseEngine({
       runtime,
       tasks,
       running,
+      leaving,
       interrupted,
       crontab: options.crontab,
       parsedCronItems: options.parsedCronItems,
@@ -128,7 +145,10 @@ export function assertRunnable({ tasks }: Composition): void {
 }
 
 /** The engine's task list: defined tasks and plain ones, each with its hooks. */
-function engineTasks(runtime: Runtime, running: RunningJobs, interrupted: AbortSignal): TaskList {
+function engineTasks(
+  runtime: Runtime,
+  ofWorker: Pick<RunShared, "running" | "leaving" | "interrupted">,
+): TaskList {
   const { composition, plainTasks, engine, events, report, query, transaction, addJob, addJobs } =
     runtime;
   const wrap = createTaskWrapper(composition, {
@@ -139,8 +159,7 @@ function engineTasks(runtime: Runtime, running: RunningJobs, interrupted: AbortS
     transaction,
     addJob,
     addJobs,
-    running,
-    interrupted,
+    ...ofWorker,
   });
   const tasks: TaskList = {};
   for (const task of composition.tasks.values()) tasks[task.identifier] = wrap(definedSource(task));

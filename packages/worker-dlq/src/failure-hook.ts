@@ -1,14 +1,7 @@
-import {
-  exhaust,
-  type FailureDecision,
-  type FailureInput,
-  messageOf,
-  type OnFailureHook,
-  taken,
-} from "@oppulence/worker-core";
+import { createBatcher, messageOf, type OnFailureHook, taken } from "@oppulence/worker-core";
 import { isDataError } from "./data-error.ts";
 import { DeadLetterMoveError } from "./errors.ts";
-import { itemOfFailure, type Mover } from "./mover.ts";
+import { type FailedJob, itemOfFailure, type Mover } from "./mover.ts";
 import type { Policies } from "./policies.ts";
 import type { MoveItem } from "./postgres-move.ts";
 import { RecentErrors } from "./recent-errors.ts";
@@ -21,26 +14,27 @@ export interface FailureHookInput {
   readonly onMissed: (error: DeadLetterMoveError) => void;
 }
 
-/** A failure that ends its job, and what is stored of it. */
+/** A failure that ends its job: what is moved, and what is stored of it. */
 interface LastFailure {
-  readonly input: FailureInput;
+  readonly job: FailedJob;
   readonly item: MoveItem;
-  /** The engine would have tried again: it is the policy's `maxRetries` that ends the job. */
-  readonly byPolicy: boolean;
 }
+
+/** Errors have stacks, so a statement of this many has about a megabyte. */
+const MOST_AT_ONCE = 500;
 
 /**
  * `onFailure`: moves jobs whose last attempt failed, after all plugins that may still give them another one.
  *
- * On the path of failed attempts only. One round trip for all jobs that fail for good in one tick, none for
- * those that will be tried again. Where it cannot move a job, the engine records the failure as without it, and
- * the reconciler moves the job later.
+ * On the path of failed attempts only. The job lets its slot go; one statement moves all that have gathered while
+ * the one before it was under way. Where it cannot move a job, the failure is recorded as without it, and the
+ * reconciler moves the job later.
  */
 export function failureHook({ mover, policies, onMissed }: FailureHookInput): OnFailureHook {
   const recent = new RecentErrors();
 
-  async function move(last: readonly LastFailure[]): Promise<Set<string>> {
-    const jobs = last.map(({ input }) => input.job);
+  async function moveAll(last: readonly LastFailure[]): Promise<ReadonlySet<string>> {
+    const jobs = last.map(({ job }) => job);
     const items = last.map(({ item }) => item);
     try {
       return await mover.moveClaimed(jobs, items);
@@ -48,8 +42,7 @@ export function failureHook({ mover, policies, onMissed }: FailureHookInput): On
       if (!isDataError(error)) throw error;
       // Something in one of the errors that the database refuses: that one is stored without it.
       const moved = new Set<string>();
-      for (const [index, job] of jobs.entries()) {
-        const item = items[index] as MoveItem;
+      for (const { job, item } of last) {
         const one = await mover
           .moveClaimed([job], [item])
           .catch(() => mover.moveClaimed([job], [withoutDetails(item)]));
@@ -59,57 +52,40 @@ export function failureHook({ mover, policies, onMissed }: FailureHookInput): On
     }
   }
 
-  async function decide(
-    inputs: readonly FailureInput[],
-    last: readonly LastFailure[],
-  ): Promise<(FailureDecision | undefined)[]> {
-    const decisions = new Map<FailureInput, FailureDecision>();
+  const move = createBatcher<LastFailure, boolean>(async (last) => {
     try {
-      const moved = await move(last);
-      for (const { input } of last) if (moved.has(input.job.id)) decisions.set(input, taken());
+      const moved = await moveAll(last);
+      return last.map(({ job }) => moved.has(job.id));
     } catch (cause) {
-      const ids = last.map(({ input }) => input.job.id);
+      const ids = last.map(({ job }) => job.id);
       onMissed(new DeadLetterMoveError(ids, cause));
-      for (const { input, byPolicy } of last)
-        if (byPolicy) decisions.set(input, exhaust(RETRIES_SPENT));
+      return last.map(() => false);
     }
-    return inputs.map((input) => decisions.get(input));
-  }
+  }, MOST_AT_ONCE);
 
   return {
     // The last word: `taken` cannot be undone.
     after: ["retry", "breaker"],
     appliesTo: ({ identifier }) => policies.moves(identifier),
-    batch(inputs) {
-      const last: LastFailure[] = [];
-      for (const input of inputs) {
-        const failure = lastFailure(input, policies, recent);
-        if (failure === undefined)
-          recent.add(input.job.id, input.job.attempts, messageOf(input.error));
-        else last.push(failure);
+    run(input) {
+      const { job, isLastAttempt, decision, exhausted } = input;
+      if (decision?.kind === "taken") return undefined;
+      const { maxRetries, redact } = policies.of(job.task_identifier);
+      const byPolicy = !isLastAttempt && job.attempts > maxRetries;
+      if (!isLastAttempt && !byPolicy) {
+        recent.add(job.id, job.attempts, messageOf(input.error));
+        return undefined;
       }
-      return last.length === 0 ? inputs.map(() => undefined) : decide(inputs, last);
+      const code = exhausted?.code ?? (byPolicy ? RETRIES_SPENT.code : "ATTEMPTS_EXHAUSTED");
+      const item = itemOfFailure(input, code.toLowerCase(), recent.take(job.id), redact);
+      const { id, locked_by, job_queue_id, task_identifier } = job;
+      const moved = move({ job: { id, locked_by, job_queue_id, task_identifier }, item });
+      return taken(moved, byPolicy ? RETRIES_SPENT : undefined);
     },
   };
 }
 
 const RETRIES_SPENT = { code: "MAX_RETRIES", message: "it used up the retries of its dlq policy" };
-
-/** Undefined when the job will be tried again, or somebody else has taken it. */
-function lastFailure(
-  input: FailureInput,
-  policies: Policies,
-  recent: RecentErrors,
-): LastFailure | undefined {
-  const { job, isLastAttempt, decision, exhausted } = input;
-  if (decision?.kind === "taken") return undefined;
-  const { maxRetries, redact } = policies.of(job.task_identifier);
-  const byPolicy = !isLastAttempt && job.attempts > maxRetries;
-  if (!isLastAttempt && !byPolicy) return undefined;
-  const code = exhausted?.code ?? (byPolicy ? RETRIES_SPENT.code : "ATTEMPTS_EXHAUSTED");
-  const item = itemOfFailure(input, code.toLowerCase(), recent.take(job.id), redact);
-  return { input, item, byPolicy };
-}
 
 function withoutDetails(item: MoveItem): MoveItem {
   const message = "the error could not be stored";

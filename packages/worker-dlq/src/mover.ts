@@ -1,4 +1,4 @@
-import type { FailureInput, Job, PluginHost, Query } from "@oppulence/worker-core";
+import type { ClaimedJob, FailureInput, Job, PluginHost, Query } from "@oppulence/worker-core";
 import { type CapturedError, captureError } from "./captured-error.ts";
 import { type DeadLetter, type DeadLetterRow, toDeadLetter } from "./dead-letter.ts";
 import { fingerprintOf } from "./fingerprint.ts";
@@ -36,6 +36,9 @@ export interface MoverInput {
   readonly maxRequeues: number;
 }
 
+/** What has to be known of a claimed job to move it. */
+export type FailedJob = ClaimedJob & Pick<Job, "task_identifier">;
+
 /** What a caller of `moveToDeadLetter` knows. */
 export interface KnownFailure {
   readonly reason: string;
@@ -57,7 +60,10 @@ export class Mover {
    * @returns ids of the jobs that were moved
    * @throws what the database throws; then none was moved
    */
-  async moveClaimed(jobs: readonly Job[], items: readonly MoveItem[]): Promise<Set<string>> {
+  async moveClaimed(
+    jobs: readonly FailedJob[],
+    items: readonly MoveItem[],
+  ): Promise<ReadonlySet<string>> {
     const { host } = this.#input;
     const full = jobs.some(({ task_identifier: task }) => this.#hasHandlers(task));
     const rows = await moveJobs(host, { claimed: jobs }, items, full);

@@ -1,4 +1,4 @@
-import type { Job, PluginHost, Query } from "@oppulence/worker-core";
+import type { ClaimedJob, PluginHost, Query } from "@oppulence/worker-core";
 import type { CapturedError } from "./captured-error.ts";
 import { type DeadLetterRow, ORIGIN_LABEL, REQUEUES_LABEL } from "./dead-letter.ts";
 import { fingerprintOf } from "./fingerprint.ts";
@@ -8,7 +8,7 @@ import { redact } from "./redact.ts";
 
 /** Which jobs to move: claimed ones, ones that nobody holds, or those of them that have no attempt left. */
 export type MoveChoice =
-  | { readonly claimed: readonly Job[] }
+  | { readonly claimed: readonly ClaimedJob[] }
   | { readonly waiting: readonly string[] }
   | { readonly failed: readonly string[] };
 
@@ -56,11 +56,7 @@ export function moveJobs(
 ): Promise<MovedRow[]> {
   const isClaimed = "claimed" in choice;
   const sql = moveSql(schema, full ? columns("payload::text") : MOVED_COLUMNS);
-  return engine.takeInto<MovedRow>(
-    choice,
-    { sql, values: [JSON.stringify(items.map(toSpec)), isClaimed] },
-    query,
-  );
+  return engine.takeInto<MovedRow>(choice, { sql, values: [isClaimed, ...toArrays(items)] }, query);
 }
 
 /** Name and stack only where the cause is still to be named. */
@@ -77,8 +73,9 @@ const moveSql = (
 select taken.id, coalesce(history.origin, taken.id), coalesce(history.requeues, 0), taken.task_identifier,
   taken.queue_name, taken.key, taken.priority,
   coalesce(known.payload::json, taken.payload), octet_length(coalesce(known.payload, taken.payload::text)),
-  known.redacted, taken.flags, taken.attempts, taken.max_attempts, taken.run_at, taken.created_at,
-  case when $4::boolean then now() else taken.updated_at end,
+  case when known.redacted is not null
+    then array(select json_array_elements_text(known.redacted::json)) end, taken.flags, taken.attempts, taken.max_attempts, taken.run_at, taken.created_at,
+  case when $3::boolean then now() else taken.updated_at end,
   coalesce(known.reason, case when taken.note_kind = 'exhausted' then lower(taken.note_code) end, case
     when taken.last_error = '${BY_HAND}' then 'permanently_failed'
     when taken.last_error is null then 'reconciled'
@@ -86,12 +83,12 @@ select taken.id, coalesce(history.origin, taken.id), coalesce(history.requeues, 
   known.error_name, known.error_code,
   coalesce(known.error_message, left(taken.last_error, ${MAX_MESSAGE}),
     case when taken.note_kind = 'exhausted' then taken.note_message end, 'no error was recorded'),
-  known.error_stack, known.error_causes, known.earlier_errors, coalesce(known.fingerprint, ''),
-  case when $4::boolean then taken.locked_by end
+  known.error_stack, known.error_causes::jsonb, known.earlier_errors::jsonb, coalesce(known.fingerprint, ''),
+  case when $3::boolean then taken.locked_by end
 from taken
-left join json_to_recordset($3::text::json) as known(id bigint, reason text, error_name text, error_code text,
-  error_message text, error_stack text, error_causes jsonb, earlier_errors jsonb, fingerprint text,
-  payload text, redacted text[]) on known.id = taken.id
+left join unnest($4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
+  $12::text[], $13::text[], $14::text[]) as known(id, reason, error_name, error_code, error_message, error_stack,
+  error_causes, earlier_errors, fingerprint, payload, redacted) on known.id = taken.id
 left join lateral (
   select max(substring(flag from '${REQUEUES}')::int) as requeues,
     max(substring(flag from '${ORIGIN}')::bigint) as origin
@@ -100,20 +97,25 @@ left join lateral (
 order by taken.id
 returning ${returning}`;
 
-function toSpec({ id, reason, error, fingerprint, earlier, payload, redacted }: MoveItem): object {
-  return {
-    id,
-    reason,
-    error_name: error?.name,
-    error_code: error?.code,
-    error_message: error?.message,
-    error_stack: error?.stack,
-    error_causes: error === undefined || error.causes.length === 0 ? undefined : error.causes,
-    earlier_errors: earlier.length === 0 ? undefined : earlier,
-    fingerprint,
-    payload,
-    redacted,
-  };
+/** One array a column: PostgreSQL reads these several times faster than a document of JSON. */
+function toArrays(items: readonly MoveItem[]): readonly (readonly (string | null)[])[] {
+  const column = (value: (item: MoveItem) => string | undefined) =>
+    items.map((item) => value(item) ?? null);
+  const json = (list: readonly unknown[] | undefined) =>
+    list === undefined || list.length === 0 ? undefined : JSON.stringify(list);
+  return [
+    column(({ id }) => id),
+    column(({ reason }) => reason),
+    column(({ error }) => error?.name),
+    column(({ error }) => error?.code),
+    column(({ error }) => error?.message),
+    column(({ error }) => error?.stack),
+    column(({ error }) => json(error?.causes)),
+    column(({ earlier }) => json(earlier)),
+    column(({ fingerprint }) => fingerprint),
+    column(({ payload }) => payload),
+    column(({ redacted }) => json(redacted)),
+  ];
 }
 
 /**

@@ -8,7 +8,7 @@ describe("a worker killed with -9", () => {
   it.each<[string, FaultPoint, "queue" | "dlq"]>([
     ["before it moves the job", "statement:/insert into \\S+graphile_worker_dlq/:before", "queue"],
     ["after it moved the job", "statement:/insert into \\S+graphile_worker_dlq/:after", "dlq"],
-    ["after its hook", "onFailure:after@dlq", "dlq"],
+    ["after its hook, which does not wait for the move", "onFailure:after@dlq", "queue"],
   ])("%s leaves it in one place, and it ends as one dead letter", async (_, point, place) => {
     const killed = await killAt(point, {
       module: new URL("./killed-worker.ts", import.meta.url),

@@ -2,7 +2,7 @@ import { createHarness, startPostgres } from "@oppulence/worker-testing";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { recovery } from "../src/index.ts";
 import { RUNS, work } from "./crash-worker.ts";
-import { eventually, poolOf, QUICK, runsDatabase, startHere } from "./fleet.ts";
+import { eventually, poolOf, runsDatabase, startHere } from "./fleet.ts";
 
 describe("recovery, when PostgreSQL is away", () => {
   it("says so, and takes no pool for dead after an outage that was longer than every lease", async () => {
@@ -13,7 +13,7 @@ describe("recovery, when PostgreSQL is away", () => {
       const harness = await createHarness({
         database,
         tasks: [work],
-        plugins: [recovery(QUICK)],
+        plugins: [recovery({ heartbeat: 1_000, deadAfter: 3_000 })],
         worker: { concurrentJobs: 1 },
       });
       onTestFinished(() => harness.stop());
@@ -48,7 +48,7 @@ describe("recovery, when PostgreSQL is away", () => {
     // Long enough for each to have swept: they have been witnesses for more than two beats.
     const beats = () =>
       first.sql<{ n: number }>(
-        "select count(*)::int as n from oppulence_worker.recovery_pools where beat_at > pg_postmaster_start_time() + interval '1.2 s'",
+        "select count(*)::int as n from oppulence_worker.recovery_pools where beat_at > pg_postmaster_start_time() + interval '5 s'",
       );
     await eventually(async () => (await beats())[0]?.n === 3);
     expect(told).toEqual([]);

@@ -121,6 +121,8 @@ where other.started_at < one.ended_at`,
     const here = await startHere(database, { config: { env } });
     const [id] = (await addWork(database, ["quick"])) as [string];
     await eventually(async () => (await runsOf(database, id)).length === 1);
-    expect(await here.worker.plugins.recovery.pools()).toEqual([]);
+    // While the job runs, its pool is one that holds a job and never had a heartbeat.
+    await eventually(async () => (await here.worker.plugins.recovery.pools()).length === 0);
+    expect(await here.sql("select from oppulence_worker.recovery_pools")).toEqual([]);
   });
 });

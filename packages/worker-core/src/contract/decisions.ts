@@ -88,9 +88,13 @@ export interface ExhaustDecision {
   readonly reason: ReasonInput;
 }
 
-/** The plugin moved the job's row out of the queue (`engine.take`); the engine has nothing left to write. */
+/** The plugin moves the job's row out of the queue (`engine.takeInto`); the engine has nothing left to write. */
 export interface TakenDecision {
   readonly kind: "taken";
+  /** Whether the row was moved, once that is known; undefined when it was before the hook answered. */
+  readonly moved?: Promise<boolean> | undefined;
+  /** Why the job has no attempt left, unless they are used up. */
+  readonly reason?: ReasonInput | undefined;
 }
 
 /** What `onFailure` may decide. `undefined` means: nothing, the engine's own retry stands. */
@@ -168,7 +172,18 @@ export function exhaust(reason: ReasonInput): ExhaustDecision {
   return { kind: "exhaust", reason };
 }
 
-/** Says that the plugin has moved the job's row away, in its own transaction. */
-export function taken(): TakenDecision {
-  return { kind: "taken" };
+/**
+ * Says that the plugin moves the job's row away, in a statement or transaction of its own.
+ *
+ * With a promise the job's slot goes to the next job meanwhile, as it does while the engine has yet to write a
+ * failure; beyond a thousand such rows a worker waits for them, and so does its stop. Have one statement move
+ * all that are waiting. Where the promise rejects, takes longer than the hook's `timeout`, or resolves to false,
+ * the failure is recorded as without the plugin, and the job has no attempt left.
+ *
+ * @param moved - whether the row was moved; leave it out when it was already. The job's row is to be moved only
+ * while the claim's pool holds it, see `engine.takeInto`; copy `id` and `locked_by` before the hook returns
+ * @param reason - why the job has no attempt left, unless they are used up
+ */
+export function taken(moved?: Promise<boolean>, reason?: ReasonInput): TakenDecision {
+  return { kind: "taken", moved, reason };
 }

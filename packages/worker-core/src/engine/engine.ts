@@ -35,7 +35,13 @@ import {
 import { type RecoverChoice, type Recovered, recoverJobs } from "./recover.ts";
 import { withRetries } from "./retries.ts";
 import { markSettled } from "./signal.ts";
-import { type TakeChoice, type TakeInto, type TakenRow, takeInto } from "./take.ts";
+import {
+  type ClaimedJob,
+  type TakeChoice,
+  type TakeInto,
+  type TakenRow,
+  takeInto,
+} from "./take.ts";
 
 /** Counts up to this many rows; beyond, samples about as many. */
 const DEPTH_CAP = 20_000;
@@ -223,7 +229,7 @@ export function createEngine(options: EngineOptions): Engine {
   };
 }
 
-function hasQueue({ job_queue_id }: Job): boolean {
+function hasQueue({ job_queue_id }: ClaimedJob): boolean {
   return job_queue_id !== null;
 }
 

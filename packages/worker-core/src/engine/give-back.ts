@@ -79,17 +79,17 @@ export async function failJobs(
     locked_at = null,
     locked_by = null,
     updated_at = now()
-  from unnest($2::bigint[], $3::text[], $4::text[]) as item(id, message, payload)
-  where jobs.id = item.id and jobs.locked_by = $1::text
-  returning jobs.job_queue_id
+  from unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) as item(id, pool, message, payload)
+  where jobs.id = item.id and jobs.locked_by = item.pool
+  returning jobs.job_queue_id, item.pool
 )
 update ${tables.queues} as queues
 set locked_at = null, locked_by = null
 from moved
-where queues.id = moved.job_queue_id and queues.locked_by = $1::text`,
+where queues.id = moved.job_queue_id and queues.locked_by = moved.pool`,
     [
-      pool,
       failures.map(({ id }) => id),
+      failures.map(() => pool),
       failures.map(({ message }) => message.replaceAll("\0", "\\0")),
       failures.map(({ payload }) => (payload === undefined ? null : JSON.stringify(payload))),
     ],

@@ -36,13 +36,14 @@ export function guardCompletion(
  * @param queued - frees their named queues as well
  */
 export function completionSql({ jobs, queues }: EngineTables, queued: boolean): string {
+  // Not a join: statistics from a moment when nothing was locked say that no row is the pool's, and the planner
+  // would then compare each locked row with each id.
   const gone = `delete from ${jobs} as jobs
-using unnest($1::bigint[]) as n(n)
-where jobs.id = n and jobs.locked_by = $2::text`;
+where jobs.id = any($1::bigint[]) and jobs.locked_by = $2::text`;
   if (!queued) return gone;
-  return `with gone as (${gone} returning jobs.job_queue_id)
+  return `with gone as (${gone} returning jobs.job_queue_id, jobs.locked_by)
 update ${queues} as queues
 set locked_by = null, locked_at = null
 from gone
-where queues.id = gone.job_queue_id and queues.locked_by = $2::text`;
+where queues.id = gone.job_queue_id and queues.locked_by = gone.locked_by`;
 }

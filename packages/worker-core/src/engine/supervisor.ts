@@ -8,6 +8,7 @@ import type {
 } from "graphile-worker";
 import { messageOf } from "../errors.ts";
 import type { JobRun } from "../pipeline/job-run.ts";
+import type { Leaving } from "../pipeline/leaving.ts";
 import type { Runtime } from "../runtime.ts";
 import { withinMs } from "../within-ms.ts";
 import { bridgeEvents } from "./bridge.ts";
@@ -20,6 +21,8 @@ export interface SuperviseInput {
   readonly tasks: TaskList;
   /** Runs that hooks apply to. */
   readonly running: Iterable<JobRun>;
+  /** Rows that plugins are moving away. */
+  readonly leaving: Leaving;
   /** Aborted when a stop's bound has passed. */
   readonly interrupted: AbortController;
   readonly crontab: string | undefined;
@@ -86,6 +89,8 @@ export async function superviseEngine(input: SuperviseInput): Promise<Supervisor
   async function settle(life: Life): Promise<number> {
     try {
       await life.run.stop();
+      // Before what the pool still holds goes back to the queue.
+      await input.leaving.ended(life.run.pool.id);
       const returned = await life.run.settle();
       await input.runtime.poolEnded(life.run.pool.id);
       return returned;

@@ -26,10 +26,13 @@ export interface TakenRow extends Record<string, unknown> {
   note_message: string | null;
 }
 
+/** What has to be known of a claimed job to take it. */
+export type ClaimedJob = Pick<Job, "id" | "locked_by" | "job_queue_id">;
+
 /** Which jobs to take. */
 export type TakeChoice =
   /** Claimed ones, each guarded by its claim's pool. */
-  | { readonly claimed: readonly Job[] }
+  | { readonly claimed: readonly ClaimedJob[] }
   /** By id, if nobody holds them. */
   | { readonly waiting: readonly string[] }
   /** By id, if nobody holds them and no attempt is left. */

@@ -12,6 +12,8 @@ export interface FailureVerdict {
   decision: FailureDecision | undefined;
   /** Why no attempt is left, where a hook decided so. */
   exhausted: Reason | undefined;
+  /** The hook that takes the row. */
+  taker: CompiledHook<FailureInput, FailureDecision> | undefined;
 }
 
 /**
@@ -31,14 +33,19 @@ export async function askOnFailure<T extends FailureInput & FailureVerdict>(
       const decision = isPromise(pending)
         ? await within(pending, hook.timeoutMs, hook.plugin, hook.name)
         : pending;
-      if (decision !== undefined) apply(hook.plugin, input, decision as FailureDecision);
+      if (decision !== undefined) apply(hook, input, decision as FailureDecision);
     } catch (error) {
       report.failed(hook.plugin, hook.name, error);
     }
   }
 }
 
-function apply(plugin: string, verdict: FailureVerdict, decision: FailureDecision): void {
+function apply(
+  hook: CompiledHook<FailureInput, FailureDecision>,
+  verdict: FailureVerdict,
+  decision: FailureDecision,
+): void {
+  const { plugin } = hook;
   switch (decision?.kind) {
     case "retry": {
       const problem = problemOfUntil(decision.at, "retry, at");
@@ -55,6 +62,8 @@ function apply(plugin: string, verdict: FailureVerdict, decision: FailureDecisio
       break;
     case "taken":
       verdict.decision = decision;
+      verdict.taker = hook;
+      if (decision.reason !== undefined) verdict.exhausted ??= stamp(plugin, decision.reason);
       verdict.isLastAttempt = true;
       break;
     default:

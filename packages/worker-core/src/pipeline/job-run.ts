@@ -1,5 +1,11 @@
 import type { JobHelpers, Logger } from "graphile-worker";
-import type { Around, DeferDecision, FailureDecision, RunDecision } from "../contract/decisions.ts";
+import type {
+  Around,
+  DeferDecision,
+  FailureDecision,
+  RunDecision,
+  TakenDecision,
+} from "../contract/decisions.ts";
 import type { AfterRunInput, FailureInput, RunInput } from "../contract/hooks.ts";
 import type { Job, Labels } from "../contract/job.ts";
 import type { Permit } from "../contract/permit.ts";
@@ -41,6 +47,7 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
   isLastAttempt = false;
   decision: FailureDecision | undefined;
   exhausted: Reason | undefined;
+  taker: CompiledHook<FailureInput, FailureDecision> | undefined;
   left: readonly unknown[] | undefined;
   contexts: Record<string, unknown> | undefined;
   /** Its place among the running jobs; theirs to set. */
@@ -266,14 +273,18 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
     this.isLastAttempt = true;
     this.exhausted = reason;
     await askOnFailure(this.taskInfo.onFailure, this, this.shared.report);
-    if (this.decision?.kind === "taken") this.markTaken();
+    if (this.decision?.kind === "taken") await this.leave(this.decision);
     else await this.exhaust(reason);
   }
 
-  /** A plugin has moved the row away: the engine's write about it matches nothing. */
-  private markTaken(): void {
+  /** A plugin moves the row away: the engine's write about it matches nothing. */
+  private leave({ moved }: TakenDecision): Promise<void> | undefined {
     markSettled(this.job);
     (this.job as { attempts: number }).attempts = this.job.max_attempts;
+    if (moved === undefined) return undefined;
+    const { plugin, timeoutMs } = this.taker as NonNullable<typeof this.taker>;
+    const { job, error, exhausted, left } = this;
+    return this.shared.leaving.add({ job, plugin, timeoutMs, moved, error, exhausted, left });
   }
 
   private async exhaust(reason: Reason): Promise<void> {
@@ -372,7 +383,7 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
     await this.permits?.commit({ kind: "failed", error, last: this.isLastAttempt });
     const { decision } = this;
     if (decision?.kind === "taken") {
-      this.markTaken();
+      await this.leave(decision);
     } else if (decision?.kind === "exhaust") {
       await this.exhaust(this.exhausted as Reason);
     } else if (decision?.kind === "retry") {

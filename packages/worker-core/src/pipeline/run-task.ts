@@ -16,6 +16,7 @@ import type { Events } from "../events.ts";
 import { plainInfo } from "../plain-tasks.ts";
 import { type CompiledHook, compileHooks, type HookReport } from "./hook.ts";
 import { JobRun } from "./job-run.ts";
+import type { Leaving } from "./leaving.ts";
 import { rollBackLate } from "./permits.ts";
 import { runBare } from "./run-bare.ts";
 import type { RunningJobs } from "./running-jobs.ts";
@@ -31,6 +32,8 @@ export interface RunShared {
   readonly addJobs: AddJobs;
   /** Runs that hooks apply to, while they last. */
   readonly running: RunningJobs;
+  /** Rows that plugins are moving away. */
+  readonly leaving: Leaving;
   /** Aborts when a stop's bound has passed. */
   readonly interrupted: AbortSignal;
 }

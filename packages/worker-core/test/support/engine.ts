@@ -17,6 +17,10 @@ export interface TestEngine {
   readonly moved: Moved[];
   /** Statements that the engine has sent so far. */
   statements(): number;
+  readonly hooks: {
+    /** Called with each statement before it is sent. */
+    onStatement?: (text: string, values: readonly unknown[]) => Promise<void>;
+  };
   sql<R extends Record<string, unknown> = Record<string, any>>(
     text: string,
     values?: unknown[],
@@ -49,12 +53,14 @@ export async function testEngine(failJobBatchDelayMs = 0): Promise<TestEngine> {
   const tables = engineTables("graphile_worker", "oppulence_worker");
   const direct = poolDatabase(pool, tables, true);
   let statements = 0;
+  const hooks: TestEngine["hooks"] = {};
   const moved: Moved[] = [];
   const engine = createEngine({
     database: {
       tables,
-      run: (name, text, values) => {
+      async run(name, text, values) {
         statements++;
+        await hooks.onStatement?.(text, values);
         return direct.run(name, text, values);
       },
     },
@@ -66,6 +72,7 @@ export async function testEngine(failJobBatchDelayMs = 0): Promise<TestEngine> {
   const sql = async <R extends Record<string, unknown>>(text: string, values?: unknown[]) =>
     (await pool.query<R>(text, values)).rows;
   return {
+    hooks,
     engine,
     pool,
     moved,
