@@ -5,6 +5,9 @@ import { recovery } from "@oppulence/worker-recovery";
 import { retries } from "@oppulence/worker-retry";
 import type { WorkerModule } from "@oppulence/worker-testing";
 
+/** The kind of a job that takes its process with it whenever it runs. */
+export const PILL = "pill";
+
 /** What a job of this soak is to go through: every fortieth fails for good, every twentieth fails once. */
 export const KINDS = Array.from({ length: 40 }, (_, n) =>
   n === 0 ? "fail" : n % 20 === 1 ? "fail once" : "succeed",
@@ -42,6 +45,7 @@ export const config: WorkerModule = ({ data }) => {
         "insert into soak_runs (job_id, kind, pid) values ($1, $2, $3) returning id",
         [job.id, kind, process.pid],
       );
+      if (kind === PILL) process.kill(process.pid, "SIGKILL");
       await sleep(jobMs * (0.5 + Math.random()));
       await query("update soak_runs set ended_at = clock_timestamp() where id = $1", [run?.id]);
       if (kind === "fail") throw new Error("it cannot work");

@@ -6,16 +6,18 @@ import {
   spawnWorker,
   startPostgres,
   type TestDatabase,
+  type TestPostgres,
 } from "@oppulence/worker-testing";
 import { Logger } from "graphile-worker";
 import type pg from "pg";
 import type { Soak, SoakResult } from "./main.ts";
-import { KINDS, type RecoverySoakData, TABLES } from "./recovery-worker.ts";
+import { KINDS, PILL, type RecoverySoakData, TABLES } from "./recovery-worker.ts";
 
 const MODULE = new URL("./recovery-worker.ts", import.meta.url);
+/** Whoever takes a dead pool's jobs back has to have lived for longer than the lease: so the quick one kills less often. */
 const SIZES = {
-  quick: { jobs: 4_000, processes: 2, seconds: 8, jobMs: 20 },
-  full: { jobs: 50_000, processes: 4, seconds: 60, jobMs: 30 },
+  quick: { jobs: 4_000, pills: 1, processes: 3, kills: 5, everyMs: 2_500, jobMs: 20 },
+  full: { jobs: 50_000, pills: 3, processes: 4, kills: 60, everyMs: 1_000, jobMs: 30 },
 };
 const HEARTBEAT = "500ms";
 const DRAIN_MS = 120_000;
@@ -25,27 +27,44 @@ type Size = (typeof SIZES)["full"];
 /** Processes are killed with -9 every second and replaced; nobody but the packages under test recovers anything. */
 export const recovery: Soak = {
   about:
-    "recovery, retry and dlq: a worker killed with -9 every second; every job is done or a dead letter, none lost",
+    "recovery, retry and dlq: a worker killed with -9 every second, jobs that kill theirs; every job is done or a dead letter, none lost",
   async run(isQuick, progress): Promise<SoakResult> {
     const size = isQuick ? SIZES.quick : SIZES.full;
     const postgres = await startPostgres();
     try {
       const database = await postgres.createDatabase();
       const data: RecoverySoakData = { heartbeat: HEARTBEAT, jobMs: size.jobMs };
-      const alive = await startWorkers(database, size.processes, data);
-      const jobs = await addJobs(database, size.jobs);
-      progress(`added ${jobs.length} jobs`);
       const pool = database.pool();
-      await killEverySecond(database, alive, size, data, progress);
+      await pool.query(TABLES);
+      const fleet = new Fleet(database, data);
+      await fleet.start(size.processes);
+      const jobs = await addJobs(database, kindsOf(size));
+      progress(`added ${jobs.length} jobs`);
+      await killInTurn(fleet, pool, size, progress);
       const left = await untilEmpty(pool, progress);
-      for (const worker of alive) await worker.kill("SIGTERM");
+      await fleet.stop();
       const violations = [...left, ...(await prove(pool, jobs))];
-      const byDefault = isQuick ? {} : await recoveryByDefault(await postgres.createDatabase());
+      const idle = {
+        [`an idle fleet, ${HEARTBEAT}: kill to running again, s`]: await oneKill(
+          postgres,
+          HEARTBEAT,
+        ),
+      };
+      const byDefault: Record<string, number> = isQuick
+        ? {}
+        : {
+            "an idle fleet, by default: kill to running again, s": await oneKill(
+              postgres,
+              undefined,
+            ),
+          };
       return {
         figures: {
           jobs: size.jobs,
+          "of them pills": size.pills,
           processes: size.processes,
           ...(await figuresOf(pool)),
+          ...idle,
           ...byDefault,
         },
         violations,
@@ -56,19 +75,66 @@ export const recovery: Soak = {
   },
 };
 
-async function startWorkers(
-  database: TestDatabase,
-  count: number,
-  data: RecoverySoakData,
-): Promise<SpawnedWorker[]> {
-  await database.pool().query(TABLES);
-  const workers = Array.from({ length: count }, () => spawnWorker(MODULE, { database, data }));
-  await Promise.all(workers.map(({ ready }) => ready));
-  return workers;
+/** Jobs that succeed or fail, with pills spread over the first tenth. */
+function kindsOf({ jobs, pills }: Size): string[] {
+  const kinds = Array.from({ length: jobs }, (_, n) => KINDS[n % KINDS.length] as string);
+  for (let pill = 0; pill < pills; pill++)
+    kinds[Math.floor(((pill + 0.5) / pills) * jobs * 0.1)] = PILL;
+  return kinds;
+}
+
+/** Worker processes; one that ends before it is told to is replaced. */
+class Fleet {
+  readonly #database: TestDatabase;
+  readonly #data: RecoverySoakData;
+  readonly #alive = new Set<SpawnedWorker>();
+  #stopping = false;
+
+  constructor(database: TestDatabase, data: RecoverySoakData) {
+    this.#database = database;
+    this.#data = data;
+  }
+
+  async start(count: number): Promise<void> {
+    await Promise.all(Array.from({ length: count }, () => this.#spawn()));
+  }
+
+  /** Kills the one that has lived longest, and waits for the one in its place. */
+  async killOldest(): Promise<void> {
+    const [oldest] = this.#alive;
+    // All may have gone down with pills, and be on their way back.
+    if (oldest === undefined) return;
+    this.#alive.delete(oldest);
+    await oldest.kill("SIGKILL");
+    await this.#spawn();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all([...this.#alive].map((worker) => worker.kill("SIGTERM")));
+  }
+
+  async #spawn(): Promise<void> {
+    const worker = spawnWorker(MODULE, { database: this.#database, data: this.#data });
+    this.#alive.add(worker);
+    void worker.exited.then(async () => {
+      if (this.#stopping) return;
+      // Statements that the process had sent may still be running; its end is when the last has ended.
+      await this.#database
+        .pool()
+        .query(
+          "insert into soak_kills (pid) values ($1) on conflict (pid) do update set at = excluded.at",
+          [worker.pid],
+        );
+      if (this.#alive.delete(worker)) await this.#spawn();
+    });
+    // One that is killed before it is ready is replaced like any other.
+    await Promise.race([worker.ready, worker.exited]);
+  }
 }
 
 /** @returns the jobs' ids; their kinds are in their payloads and in the runs */
-async function addJobs(database: TestDatabase, count: number): Promise<string[]> {
+async function addJobs(database: TestDatabase, kinds: readonly string[]): Promise<string[]> {
   const task = declareTask({ identifier: "soak" });
   const client = createClient({
     connectionString: database.url,
@@ -78,12 +144,9 @@ async function addJobs(database: TestDatabase, count: number): Promise<string[]>
   });
   try {
     const ids: string[] = [];
-    for (let from = 0; from < count; from += 1_000) {
+    for (let from = 0; from < kinds.length; from += 1_000) {
       const results = await client.addJobs(
-        Array.from({ length: Math.min(1_000, count - from) }, (_, n) => ({
-          task,
-          payload: { kind: KINDS[n % KINDS.length] },
-        })),
+        kinds.slice(from, from + 1_000).map((kind) => ({ task, payload: { kind } })),
       );
       for (const result of results) if (result.status === "added") ids.push(result.id);
     }
@@ -93,33 +156,18 @@ async function addJobs(database: TestDatabase, count: number): Promise<string[]>
   }
 }
 
-async function killEverySecond(
-  database: TestDatabase,
-  alive: SpawnedWorker[],
-  { seconds }: Size,
-  data: RecoverySoakData,
+async function killInTurn(
+  fleet: Fleet,
+  pool: pg.Pool,
+  { kills, everyMs }: Size,
   progress: (text: string) => void,
 ): Promise<void> {
-  const pool = database.pool();
-  for (let second = 1; second <= seconds; second++) {
-    const next = sleep(1_000);
-    const victim = alive.shift() as SpawnedWorker;
-    await kill(pool, victim);
-    const worker = spawnWorker(MODULE, { database, data });
-    alive.push(worker);
-    await worker.ready;
+  for (let killed = 1; killed <= kills; killed++) {
+    const next = sleep(everyMs);
+    await fleet.killOldest();
     await next;
-    if (second % 10 === 0) progress(`${second} killed, ${await countLeft(pool)} jobs left`);
+    if (killed % 10 === 0) progress(`${killed} killed, ${await countLeft(pool)} jobs left`);
   }
-}
-
-async function kill(pool: pg.Pool, { pid, ...worker }: SpawnedWorker): Promise<void> {
-  await worker.kill("SIGKILL");
-  // Statements that the process had sent may still be running; its end is when the last has ended.
-  await pool.query(
-    "insert into soak_kills (pid) values ($1) on conflict (pid) do update set at = excluded.at",
-    [pid],
-  );
 }
 
 async function countLeft(pool: pg.Pool): Promise<number> {
@@ -146,7 +194,7 @@ const WRONG: readonly (readonly [string, string])[] = [
 left join soak_runs as runs on runs.job_id = job.id
 left join oppulence_worker.graphile_worker_dlq as letter on letter.job_id = job.id
 group by job.id
-having not coalesce(bool_or(letter.id is not null or (runs.kind <> 'fail' and runs.ended_at is not null)), false)`,
+having not coalesce(bool_or(letter.id is not null or (runs.kind not in ('fail', 'pill') and runs.ended_at is not null)), false)`,
   ],
   [
     "a job is in the queue and a dead letter",
@@ -159,6 +207,14 @@ left join (select job_id, max(kind) as kind from soak_runs group by job_id) as r
 where $1::bigint[] is not null
 group by letter.job_id
 having count(*) > 1 or (coalesce(max(runs.kind), '') <> 'fail' and min(letter.reason) <> 'crash_loop')`,
+  ],
+  [
+    "a job that kills its process is no dead letter of reason crash_loop, or ran more than three times",
+    `select runs.job_id as id, count(*) as runs, min(letter.reason) as reason from soak_runs as runs
+left join oppulence_worker.graphile_worker_dlq as letter using (job_id)
+where $1::bigint[] is not null and runs.kind = 'pill'
+group by runs.job_id
+having count(*) > 3 or min(letter.reason) is distinct from 'crash_loop'`,
   ],
   [
     "a job ran in two places at once",
@@ -194,6 +250,7 @@ async function prove(pool: pg.Pool, jobs: readonly string[]): Promise<string[]> 
 const FIGURES = `
 with cut as (
   select runs.job_id, kills.at as killed_at,
+    row_number() over (partition by runs.job_id order by runs.id) as nth,
     (select min(later.started_at) from soak_runs as later where later.job_id = runs.job_id and later.id > runs.id) as again_at
   from soak_runs as runs join soak_kills as kills on kills.pid = runs.pid
   where runs.ended_at is null
@@ -204,7 +261,8 @@ select (select count(*)::int from soak_kills) as killed,
   (select count(*)::int from oppulence_worker.graphile_worker_dlq) as "dead letters",
   (select count(*)::int from oppulence_worker.graphile_worker_dlq where reason = 'crash_loop') as "of them crash_loop",
   round((percentile_cont(0.5) within group (order by extract(epoch from again_at - killed_at)))::numeric, 2)::float8 as "kill to running again, median s",
-  round(max(extract(epoch from again_at - killed_at)), 2)::float8 as "kill to running again, longest s"
+  round(max(extract(epoch from again_at - killed_at)) filter (where nth = 1), 2)::float8 as "kill to running again, longest s",
+  round(max(extract(epoch from again_at - killed_at)) filter (where nth > 1), 2)::float8 as "of jobs cut off before, which run alone, longest s"
 from cut where again_at is not null`;
 
 async function figuresOf(pool: pg.Pool): Promise<Record<string, number>> {
@@ -212,22 +270,19 @@ async function figuresOf(pool: pg.Pool): Promise<Record<string, number>> {
   return rows[0] as Record<string, number>;
 }
 
-/** One kill with the default heartbeat, while another worker is idle. */
-async function recoveryByDefault(database: TestDatabase): Promise<Record<string, number>> {
-  const data: RecoverySoakData = { heartbeat: undefined, jobMs: 5_000 };
-  const workers = await startWorkers(database, 1, data);
-  await addJobs(database, 2);
+/** One kill with a heartbeat of its own, while another worker is idle. */
+async function oneKill(postgres: TestPostgres, heartbeat: string | undefined): Promise<number> {
+  const database = await postgres.createDatabase();
   const pool = database.pool();
+  await pool.query(TABLES);
+  const fleet = new Fleet(database, { heartbeat, jobMs: 5_000 });
+  await fleet.start(1);
+  await addJobs(database, ["succeed", "succeed"]);
   const countRuns = async () => (await pool.query("select from soak_runs")).rows.length;
   while ((await countRuns()) < 2) await sleep(20);
-  const survivor = spawnWorker(MODULE, { database, data });
-  await survivor.ready;
-  await kill(pool, workers[0] as SpawnedWorker);
+  await fleet.start(1);
+  await fleet.killOldest();
   while ((await countRuns()) < 4) await sleep(20);
-  await survivor.kill("SIGTERM");
-  const figures = await figuresOf(pool);
-  return {
-    "by default: kill to running again, s":
-      figures["kill to running again, longest s"] ?? Number.NaN,
-  };
+  await fleet.stop();
+  return (await figuresOf(pool))["kill to running again, longest s"] ?? Number.NaN;
 }

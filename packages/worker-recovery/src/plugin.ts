@@ -4,6 +4,7 @@ import {
   type Plugin,
   type PluginHost,
   type PluginInstance,
+  systemClock,
 } from "@oppulence/worker-core";
 import { recoveryCommands } from "./commands.ts";
 import { engineDefaults } from "./engine-defaults.ts";
@@ -24,7 +25,7 @@ import {
 import { listPools, type PoolInfo } from "./pools.ts";
 import { RecoveryStore } from "./postgres-store.ts";
 import { processSolitary } from "./solitary.ts";
-import { Suspects } from "./suspects.ts";
+import { Suspects, TURN_MS } from "./suspects.ts";
 import { Sweeper, type SweptPool } from "./sweeper.ts";
 
 /** The plugin's API: `worker.plugins.recovery`. */
@@ -89,7 +90,13 @@ function setUp(host: PluginHost<ResolvedRecoveryOptions>): PluginInstance<Recove
   const lifeline = new Lifeline(host.pool);
   const store = new RecoveryStore(host, lifeline.query);
   const metrics = recoveryMetrics(host.meter, store);
-  const suspects = new Suspects({ store, solitary: processSolitary, maxCrashes });
+  const suspects = new Suspects({
+    store,
+    solitary: processSolitary,
+    maxCrashes,
+    turnMs: TURN_MS,
+    clock: systemClock,
+  });
 
   const heartbeat = new Heartbeat({
     ...timing,

@@ -1,4 +1,5 @@
 import {
+  type Clock,
   createBatcher,
   type DeferDecision,
   defer,
@@ -11,7 +12,9 @@ import {
 import type { RecoveryStore, Start } from "./postgres-store.ts";
 import type { Solitary } from "./solitary.ts";
 
-/** How long a suspect waits for another that runs alone: as long again as that has run, within these. */
+/** For this long a suspect keeps its slot and waits for its turn: once deferred it comes after a whole backlog. */
+export const TURN_MS = 1_000;
+/** How long it then goes away for: as long again as the one that runs alone has run, within these. */
 const LEAST_WAIT_MS = 1_000;
 const MOST_WAIT_MS = 30_000;
 
@@ -20,6 +23,9 @@ export interface SuspectsInput {
   readonly store: Pick<RecoveryStore, "recordStarts" | "forgetStarts">;
   readonly solitary: Solitary;
   readonly maxCrashes: number;
+  /** How long a job waits in its slot for its turn to run alone. */
+  readonly turnMs: number;
+  readonly clock: Clock;
 }
 
 /**
@@ -43,12 +49,15 @@ export function crashesOf({
  * queue even; that they run is written down before they do, so that the next crash tells.
  */
 export class Suspects {
+  readonly #input: SuspectsInput;
   readonly #solitary: Solitary;
   readonly #aloneFrom: number;
   readonly #record: (start: Start) => Promise<void>;
   readonly #forget: (start: Start) => Promise<void>;
 
-  constructor({ store, solitary, maxCrashes }: SuspectsInput) {
+  constructor(input: SuspectsInput) {
+    const { store, solitary, maxCrashes } = input;
+    this.#input = input;
     this.#solitary = solitary;
     this.#aloneFrom = maxCrashes - 1;
     this.#record = createBatcher(async (starts) => {
@@ -68,10 +77,11 @@ export class Suspects {
    *
    * @throws what the database throws: a suspect whose start is not written down does not run
    */
-  admit({ job }: RunInput, crashes: number): DeferDecision | Promise<ProceedDecision> {
+  async admit({ job }: RunInput, crashes: number): Promise<DeferDecision | ProceedDecision> {
     const isAlone = crashes >= this.#aloneFrom;
-    if (isAlone && !this.#solitary.enter(job)) return this.#wait(crashes);
-    return this.#start(job);
+    if (!isAlone || this.#solitary.enter(job)) return this.#start(job);
+    const { turnMs, clock } = this.#input;
+    return (await this.#solitary.turn(job, turnMs, clock)) ? this.#start(job) : this.#wait(crashes);
   }
 
   async #start(job: Job): Promise<ProceedDecision> {

@@ -29,7 +29,13 @@ const setUp = async ({ isAlive }: { readonly isAlive: boolean | "unknown" }) => 
   });
   await heartbeat.join("pool-a");
   const store = { recordStarts: async () => {}, forgetStarts: async () => {} };
-  const suspects = new Suspects({ store, solitary: new Solitary(), maxCrashes: 3 });
+  const suspects = new Suspects({
+    store,
+    solitary: new Solitary(),
+    maxCrashes: 3,
+    turnMs: 0,
+    clock,
+  });
   const run = gate(heartbeat, suspects);
   const ask = (flags: Job["flags"] = null, pool = "pool-a") =>
     run({ job: { id: "1", locked_by: pool, flags }, labels: {} } as unknown as RunInput);

@@ -1,13 +1,22 @@
-import type { Job, RunInput } from "@oppulence/worker-core";
+import { type Clock, type Job, type RunInput, systemClock } from "@oppulence/worker-core";
+import { createFakeClock } from "@oppulence/worker-testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Start } from "../src/postgres-store.ts";
 import { Solitary } from "../src/solitary.ts";
 import { crashesOf, Suspects } from "../src/suspects.ts";
 
+/** A wait of no time at all. */
+const NO_WAIT: Clock = {
+  ...systemClock,
+  setTimeout: (call) => queueMicrotask(call),
+  clearTimeout: () => {},
+};
+
 const inputOf = (id: string): RunInput => ({ job: { id, locked_by: "pool-a" } as Job }) as RunInput;
 
-const setUp = (maxCrashes = 3) => {
+const setUp = (maxCrashes = 3, turnMs = 0) => {
+  const clock = createFakeClock();
   const running = new Set<string>();
   let fails = false;
   const fail = (value: boolean) => {
@@ -19,13 +28,15 @@ const setUp = (maxCrashes = 3) => {
   };
   const suspects = new Suspects({
     maxCrashes,
+    turnMs,
+    clock: turnMs === 0 ? NO_WAIT : clock,
     solitary: new Solitary(),
     store: {
       recordStarts: async (starts) => each(starts, (job) => running.add(job)),
       forgetStarts: async (starts) => each(starts, (job) => running.delete(job)),
     },
   });
-  return { suspects, running, fail };
+  return { suspects, running, fail, clock };
 };
 
 const permitOf = async (suspects: Suspects, id: string, crashes: number) => {
@@ -68,6 +79,27 @@ describe("Suspects", () => {
     expect(await permitOf(suspects, "3", 1)).toBeDefined();
     await first?.commit({ kind: "failed", error: undefined, last: false });
     expect(await permitOf(suspects, "2", 2)).toBeDefined();
+  });
+
+  it("wait for their turn in their slot for a while, first come, first served", async () => {
+    const { suspects, clock } = setUp(3, 1_000);
+    const first = await permitOf(suspects, "1", 2);
+    const order: string[] = [];
+    const later = ["2", "3", "4"].map(async (id) => {
+      const decision = await suspects.admit(inputOf(id), 2);
+      order.push(`${id} ${decision.kind}`);
+      return decision;
+    });
+    await clock.advance("999ms");
+    await first?.commit({ kind: "succeeded", result: undefined });
+    const second = await later[0];
+    expect(order).toEqual(["2 proceed"]);
+    await clock.advance("1ms");
+    await Promise.all(later);
+    expect(order).toEqual(["2 proceed", "3 defer", "4 defer"]);
+    if (second?.kind === "proceed") await second.permit?.rollback();
+    expect(await permitOf(suspects, "5", 2)).toBeDefined();
+    expect(clock.pending).toBe(0);
   });
 
   it("do not run when their start cannot be written down, and do not keep the place", async () => {
