@@ -3,6 +3,7 @@ import { crashes } from "./crashes.ts";
 import { dlq } from "./dlq.ts";
 import { kills } from "./kills.ts";
 import { recovery } from "./recovery.ts";
+import { schedules } from "./schedules.ts";
 
 /** A long run that ends with a proof. */
 export interface Soak {
@@ -17,7 +18,7 @@ export interface SoakResult {
   readonly violations: readonly string[];
 }
 
-const SOAKS: Readonly<Record<string, Soak>> = { crashes, dlq, kills, recovery };
+const SOAKS: Readonly<Record<string, Soak>> = { crashes, dlq, kills, recovery, schedules };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -20,16 +20,15 @@ import { type MigrateAllInput, migrateAll } from "./migrate-all.ts";
 import type { MigrateOptions, MigrationMode, MigrationReport } from "./migrations/migrate.ts";
 import { DEFAULT_ENGINE_SCHEMA, DEFAULT_SCHEMA, escapeSchema } from "./migrations/schema-name.ts";
 import { createNoteSweeper } from "./note-sweeper.ts";
-import { assertEngineOptions, ENGINE_OPTIONS, type WorkerOptions } from "./options.ts";
-import { checkOverlayNames, overlayFor, overlayForWorker } from "./overlay/apply.ts";
-import { loadOverlay } from "./overlay/load.ts";
+import { assertEngineOptions, type WorkerOptions } from "./options.ts";
+import { readOverlay, resolveOverlay, withoutOverlay } from "./overlay/lay-over.ts";
+import { OptionsFollower } from "./overlay/options-follower.ts";
 import { createEnqueue, type Enqueue } from "./pipeline/enqueue.ts";
 import { createHookReport, type HookReport } from "./pipeline/hook.ts";
 import { loadTaskDirectory, type PlainTasks, plainInfo, plainTasks } from "./plain-tasks.ts";
 import { createPluginLifecycle } from "./plugin-lifecycle.ts";
 import { assertOneDatabase, inTransaction, makePool, unconnectedPool } from "./pool.ts";
 import { Problems } from "./problems.ts";
-import { schemaKeys } from "./schema-keys.ts";
 import { assertKnownKeys } from "./validate.ts";
 import { withinMs } from "./within-ms.ts";
 
@@ -118,8 +117,8 @@ export function createRuntime(
   problems.attempt(() => assertKnownKeys(options, keys, where));
   problems.attempt(() => assertOneDatabase(options));
   problems.attempt(() => assertEngineVersion(installedEngineVersion()));
-  const { worker: ownWorker, forPlugin } =
-    problems.attempt(() => readOverlay(options)) ?? withoutOverlay(options);
+  const laid = problems.attempt(() => readOverlay(options)) ?? withoutOverlay(options);
+  const { worker: ownWorker, forPlugin } = laid;
   const worker = { ...workerDefaults(options.plugins ?? [], forPlugin), ...ownWorker };
   problems.attempt(() => assertEngineOptions(worker));
   // Where a name cannot be used, the problem is thrown below; until then any will do.
@@ -158,6 +157,11 @@ export function createRuntime(
     signal: abort.signal,
   });
 
+  const follower = new OptionsFollower({
+    overlay: laid.overlay,
+    resolve: (overlay) => resolveOverlay(overlay, options),
+    logger,
+  });
   const apis: Record<string, unknown> = Object.create(null);
   let enqueue: Enqueue | undefined;
   // Not those of the runtime: they wait for its start, and a plugin may add jobs while it starts.
@@ -188,6 +192,10 @@ export function createRuntime(
     }),
     running: () => runtime.runner.runs(),
     restart: (cause) => runtime.runner.restart(cause),
+    onOptions(listener) {
+      const { enabled, options: raw } = forPlugin(plugin);
+      return follower.listen(plugin, listener, { enabled, raw, options: pluginOptions });
+    },
     health: () => checkHealth(runtime),
     plugin: (name) => apis[name] as never,
   });
@@ -221,7 +229,10 @@ export function createRuntime(
     collectInfos(infos, composition, plain);
     await runtime.migrate();
     await lifecycle.start();
-    if (mode === "worker") sweeper.start();
+    if (mode === "worker") {
+      sweeper.start();
+      follower.start();
+    }
     started = true;
   }
 
@@ -261,6 +272,7 @@ export function createRuntime(
       stopped = true;
       nudger.stop();
       await starting?.catch(() => {});
+      await withinMs(follower.stop(), deadline - Date.now());
       await sweeper.stop();
       await lifecycle.stop(deadline);
       abort.abort();
@@ -332,35 +344,4 @@ function workerDefaults(
 /** What is wrong with a plugin's options is found, and told, when it is set up. */
 function isEnabled(plugin: AnyPlugin, forPlugin: ComposeInput["overlay"]): boolean {
   return new Problems().attempt(() => forPlugin(plugin))?.enabled !== false;
-}
-
-interface Overlaid {
-  readonly worker: GraphileConfig.WorkerOptions;
-  readonly forPlugin: ComposeInput["overlay"];
-}
-
-/** The overlay is read once, and names only what is there. */
-function readOverlay(options: WorkerOptions): Overlaid {
-  if (options.config === false) return withoutOverlay(options);
-  const overlay = loadOverlay(options.config ?? {});
-  checkOverlayNames(
-    overlay,
-    (options.plugins ?? []).flatMap((plugin) => plugin?.name ?? []),
-  );
-  return {
-    worker: overlayForWorker(overlay, options.worker ?? {}, ENGINE_OPTIONS),
-    forPlugin: (plugin) => ({
-      ...overlayFor(overlay, plugin.name, plugin.options, (path) =>
-        schemaKeys(plugin.optionsSchema, path),
-      ),
-      origin: (path) => overlay.origin(["plugins", plugin.name, ...path]),
-    }),
-  };
-}
-
-function withoutOverlay(options: WorkerOptions): Overlaid {
-  return {
-    worker: options.worker ?? {},
-    forPlugin: (plugin) => ({ enabled: true, options: plugin.options }),
-  };
 }

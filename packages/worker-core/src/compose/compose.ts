@@ -13,11 +13,11 @@ import { parseDuration } from "../duration.ts";
 import { ConfigurationError } from "../errors.ts";
 import { isPromise } from "../pipeline/hook.ts";
 import { sentencesOf } from "../problems.ts";
-import { validateOptions } from "../validate.ts";
 import { checkPlugins } from "./check-plugins.ts";
 import { collectTasks } from "./collect-tasks.ts";
 import { describeValue } from "./describe-value.ts";
 import { orderHooks } from "./order.ts";
+import { type OverlaidOptions, resolveOptions } from "./resolve-options.ts";
 import { completeTaskOptions } from "./task-options.ts";
 
 /** A plugin's hook with the plugin's name, where it is in the order. */
@@ -49,12 +49,7 @@ export interface ComposeInput {
   readonly plugins: readonly AnyPlugin[];
   readonly tasks: readonly AnyTask[];
   /** Options of a plugin with the overlay applied. */
-  readonly overlay: (plugin: AnyPlugin) => {
-    readonly enabled: boolean;
-    readonly options: unknown;
-    /** Where the value at a path came from, if not from code. */
-    readonly origin?: (path: readonly (string | number)[]) => string | undefined;
-  };
+  readonly overlay: (plugin: AnyPlugin) => OverlaidOptions;
   /** The host for one plugin. */
   readonly host: (plugin: AnyPlugin, options: unknown) => PluginHost;
 }
@@ -97,11 +92,9 @@ function setUp(
   const installed: Installed[] = [];
   for (const plugin of plugins) {
     try {
-      const { enabled, options: raw, origin } = input.overlay(plugin);
-      const options =
-        plugin.optionsSchema === undefined
-          ? noOptions(plugin, raw)
-          : validateOptions(plugin.optionsSchema, raw ?? {}, `plugin ${plugin.name}`, { origin });
+      const overlaid = input.overlay(plugin);
+      const { enabled } = overlaid;
+      const options = resolveOptions(plugin, overlaid);
       const instance = plugin.setup(input.host(plugin, options));
       assertInstance(plugin, instance);
       installed.push({ plugin, enabled, options, instance });
@@ -124,13 +117,6 @@ function assertInstance({ name }: AnyPlugin, instance: unknown): void {
       `plugin ${name}: setup returned a promise; it is synchronous, and what takes time waits for \`start\``,
     );
   }
-}
-
-function noOptions(plugin: AnyPlugin, raw: unknown): undefined {
-  if (raw !== undefined && raw !== null && Object.keys(raw).length > 0) {
-    throw new Error(`plugin ${plugin.name} takes no options, got ${Object.keys(raw).join(", ")}`);
-  }
-  return undefined;
 }
 
 function bind<K extends "beforeEnqueue" | "beforeRun" | "afterRun" | "onFailure">(

@@ -108,6 +108,16 @@ export interface PluginHost<TOptions = unknown> {
    * has none.
    */
   readonly restart: (cause: Error) => void;
+  /**
+   * Calls back when the config overlay's file has changed while the worker runs and the plugin's options,
+   * validated by its schema, are not what they were; `options` stays as it is. One call at a time. What the
+   * listener throws is logged, and counts as that the plugin goes on with the options before. Never called in
+   * a client, before the worker has started, or once it stops. A plugin that does not ask takes its options at
+   * the next start.
+   *
+   * @returns a function that ends it
+   */
+  readonly onOptions: (listener: (options: TOptions) => void | Promise<void>) => () => void;
   /** The health of the whole worker or client, this plugin included. */
   readonly health: () => Promise<HealthReport>;
   /** Another plugin's API, or undefined when it is not installed. Call it from `start` or later. */

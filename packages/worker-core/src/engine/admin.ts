@@ -16,10 +16,11 @@ export interface Reschedule {
  * @returns ids of the jobs that were changed
  */
 export async function rescheduleJobs(
-  { run, tables }: EngineDatabase,
+  database: EngineDatabase,
   ids: readonly string[],
   change: Reschedule,
 ): Promise<string[]> {
+  const { run, tables } = database;
   const rows = await run<{ id: string }>(
     "reschedule",
     `select id from ${tables.schema}.reschedule_jobs($1::bigint[], run_at := $2::timestamptz, priority := $3::int, attempts := $4::int, max_attempts := $5::int)`,
@@ -31,14 +32,17 @@ export async function rescheduleJobs(
       change.maxAttempts ?? null,
     ],
   );
-  if (rows.length > 0) {
-    await run(
-      "notify",
-      `select pg_notify('jobs:insert', json_build_object('r', random(), 'count', $1::int)::text)`,
-      [rows.length],
-    );
-  }
+  if (rows.length > 0) await wakeWorkers(database, rows.length);
   return rows.map(({ id }) => id);
+}
+
+/** Tells the workers of all processes that jobs are due, as an insert does. */
+export async function wakeWorkers({ run }: EngineDatabase, count: number): Promise<void> {
+  await run(
+    "notify",
+    `select pg_notify('jobs:insert', json_build_object('r', random(), 'count', $1::int)::text)`,
+    [count],
+  );
 }
 
 /**

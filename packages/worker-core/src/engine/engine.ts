@@ -4,7 +4,7 @@ import type { Until } from "../contract/decisions.ts";
 import type { Query, Row } from "../contract/query.ts";
 import type { Reason } from "../contract/reason.ts";
 import { parseDuration } from "../duration.ts";
-import { type Reschedule, removeJobs, rescheduleJobs } from "./admin.ts";
+import { type Reschedule, removeJobs, rescheduleJobs, wakeWorkers } from "./admin.ts";
 import { createBatcher } from "./batcher.ts";
 import type { EngineDatabase } from "./database.ts";
 import { type FailedPage, failedPage } from "./failed.ts";
@@ -130,6 +130,13 @@ export interface Engine {
   lockOwners(): Promise<LockOwner[]>;
   /** Changes waiting or failed jobs. */
   reschedule(ids: readonly string[], change: Reschedule): Promise<string[]>;
+  /**
+   * Has the workers of all processes look for jobs now: for jobs that were added to be due later and have come
+   * due, which are otherwise found by the poll.
+   *
+   * @param count - how many are due
+   */
+  wake(count: number): Promise<void>;
   /** Removes waiting or failed jobs. */
   remove(ids: readonly string[]): Promise<string[]>;
   /** Deletes notes of jobs that are gone, a page at a time. */
@@ -224,6 +231,7 @@ export function createEngine(options: EngineOptions): Engine {
     depth: () => readDepth(database, DEPTH_CAP),
     lockOwners: () => readLockOwners(database),
     reschedule: (ids, change) => rescheduleJobs(database, ids, change),
+    wake: (count) => wakeWorkers(database, count),
     remove: (ids) => removeJobs(database, ids),
     sweepNotes: (after) => sweepNotes(database, after, SWEEP_PAGE, SWEEP_KEEP_MS),
   };

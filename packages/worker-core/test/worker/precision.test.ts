@@ -44,3 +44,28 @@ describe("a deferred job", () => {
     expect(late.sort((a, b) => a - b)[2]).toBeLessThan(200);
   });
 });
+
+describe("engine.wake", () => {
+  it("has workers find jobs that have come due, long before they would look", async () => {
+    let runs = 0;
+    const task = defineTask({
+      identifier: "t",
+      run: () => {
+        runs += 1;
+      },
+    });
+    const { worker, sql } = await testWorker({ tasks: [task], worker: { pollInterval: 600_000 } });
+    await worker.start();
+    const runAt = new Date(Date.now() + 300);
+    await worker.addJob(task, {}, { runAt });
+    await until(
+      async () => (await sql("select where now() > $1", [runAt])).length > 0,
+      "the job was due",
+    );
+    // A worker that has only just started may not be listening yet.
+    await until(async () => {
+      await worker.engine.wake(1);
+      return runs > 0;
+    }, "the job ran");
+  });
+});

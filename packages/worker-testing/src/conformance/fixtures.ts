@@ -59,6 +59,12 @@ export interface ConformanceFixtures {
   readonly jobOptions?: JobOptions;
   /** The plugin may change the payload that the task sees. @defaultValue false */
   readonly changesPayload?: boolean;
+  /**
+   * Tables, views and functions of the plugin whose names do not begin with its own; what belongs to a table
+   * (its sequence, named after it) goes with it. Each must be there.
+   * @defaultValue none
+   */
+  readonly objects?: readonly string[];
   /** Readies each database once the worker has started, such as a schedule or a flag that must exist. */
   readonly prepare?: (context: FixtureContext) => unknown;
   /** A situation in which the plugin stops jobs. @defaultValue none: what depends on one is left out */

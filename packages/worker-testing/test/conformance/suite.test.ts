@@ -77,6 +77,31 @@ describe("runConformance", { timeout: 120_000 }, () => {
   });
 });
 
+describe("the fixture objects", () => {
+  /** Its tables are called `turnstile_…`. */
+  const gates = () =>
+    definePlugin({
+      name: "gates",
+      producers: "not-covered",
+      migrations: { directory: new URL("./good/sql/", import.meta.url) },
+      setup: () => ({}),
+    });
+  const only = (name: string) => name.startsWith("migrations: keep");
+
+  it.for<[readonly string[], RegExp | undefined]>([
+    [["turnstile_leases", "turnstile_gates"], undefined],
+    [["turnstile_leases"], /turnstile_gates should begin with the plugin's name/],
+    [
+      ["turnstile_leases", "turnstile_gates", "turnstiles"],
+      /objects names turnstiles, which no migration makes/,
+    ],
+  ])("has %j count as the plugin's own", async ([objects, message]) => {
+    const [result] = await runConformance(gates, { objects }, { only, cells: 1 });
+    expect(result?.message ?? "").toMatch(message ?? /^$/);
+    expect(result?.passed).toBe(message === undefined);
+  });
+});
+
 describe("testPlugin", () => {
   it("registers nothing in a process that only wants to know what it was called with", () => {
     const captured = startCapture();

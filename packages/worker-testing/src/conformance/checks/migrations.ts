@@ -63,7 +63,13 @@ export const migrationChecks: readonly Check[] = [
         const wrong = own.filter((name) => !isNamedAfter(subject, name));
         check(
           wrong.length === 0,
-          () => `${wrong.join(", ")} should begin with the plugin's name, as ${subject.name}_…`,
+          () =>
+            `${wrong.join(", ")} should begin with the plugin's name, as ${subject.name}_…, or be told by the fixture objects`,
+        );
+        const missing = named(subject).filter((name) => !own.includes(`${schemas[0]}.${name}`));
+        check(
+          missing.length === 0,
+          () => `the fixture objects names ${missing.join(", ")}, which no migration makes`,
         );
       }),
   },
@@ -117,9 +123,16 @@ order by 1`,
 }
 
 /** `rateLimit` and `rate-limit` have tables `ratelimit_…` or `rate_limit_…`; the core has its own. */
-function isNamedAfter({ name, fixtures }: Subject, object: string): boolean {
+function isNamedAfter(subject: Subject, object: string): boolean {
+  const { name, fixtures } = subject;
   const plain = (text: string) => text.replace(/[^a-z0-9]/gi, "").toLowerCase();
   const owners = ["core", name, ...(fixtures.with?.() ?? []).map((plugin) => plugin.name)];
   const local = (object.split(".")[1] ?? "").replace(/^graphile_worker_/, "");
+  if (named(subject).some((own) => local === own || local.startsWith(`${own}_`))) return true;
   return owners.some((owner) => plain(local).startsWith(plain(owner)));
+}
+
+/** Objects that are the plugin's whatever they are called. */
+function named({ fixtures }: Subject): readonly string[] {
+  return fixtures.objects ?? [];
 }
