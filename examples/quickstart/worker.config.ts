@@ -1,5 +1,6 @@
 import { startWithin } from "@oppulence/example-third-party-plugin";
 import { defineConfig } from "@oppulence/worker-core";
+import { cron } from "@oppulence/worker-cron";
 import { dlq } from "@oppulence/worker-dlq";
 import { metrics } from "@oppulence/worker-metrics";
 import { recovery } from "@oppulence/worker-recovery";
@@ -7,6 +8,7 @@ import { retries } from "@oppulence/worker-retry";
 import { coalesce } from "./src/plugins/coalesce.ts";
 import { countryGate } from "./src/plugins/country-gate.ts";
 import { labelCountry } from "./src/plugins/label-country.ts";
+import { stageAirports } from "./src/schedules/stage-airports.ts";
 import { importAirport } from "./src/tasks/import-airport.ts";
 import { surveyCountry } from "./src/tasks/survey-country.ts";
 
@@ -20,6 +22,7 @@ export default defineConfig({
     coalesce(),
     startWithin(),
     countryGate(),
+    cron({ schedules: [stageAirports] }),
     retries({ maxAttempts: 5 }),
     recovery(),
     dlq(),

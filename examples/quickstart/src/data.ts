@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Query } from "@oppulence/worker-core";
 
-/** Rows of one insert, and so of one call of the trigger that adds their jobs. */
+/** Rows of one insert. */
 const PAGE = 1_000;
 
 /** A row of the data set, as it came: nothing about it has been checked, but that it has an id. */
@@ -25,11 +25,11 @@ function at(rows: readonly RawRow[], position: number): RawRow {
   return rows[Math.floor(position)] as RawRow;
 }
 
-/** Writes the rows as they are; the table's trigger adds their jobs. */
-export async function stageAirports(query: Query, rows: readonly RawRow[]): Promise<void> {
+/** Puts the rows where the schedule takes them from, a delivery a second. */
+export async function deliverAirports(query: Query, rows: readonly RawRow[]): Promise<void> {
   for (let from = 0; from < rows.length; from += PAGE) {
     await query(
-      `insert into demo.raw_airports (id, row)
+      `insert into demo.deliveries (id, row)
 select (value ->> 'id')::int, value from json_array_elements($1::json)`,
       [JSON.stringify(rows.slice(from, from + PAGE))],
     );

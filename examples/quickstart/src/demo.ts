@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createWorker } from "@oppulence/worker-core";
 import { startPostgres } from "@oppulence/worker-testing";
 import config from "../worker.config.ts";
-import { readAirports, stageAirports } from "./data.ts";
+import { deliverAirports, readAirports } from "./data.ts";
 import { quietLogger } from "./logger.ts";
 import type { DemoOptions } from "./options.ts";
 import { followProgress } from "./progress.ts";
@@ -46,9 +46,10 @@ async function runWorker(
     ...(!options.verbose && { logger: quietLogger }),
   });
   try {
-    await worker.start();
+    await worker.migrate();
     await createTables(worker.query);
-    await stageAirports(worker.query, rows);
+    await deliverAirports(worker.query, rows);
+    await worker.start();
     await followProgress(worker.query, rows.length, interrupted);
     if (interrupted.aborted) return "interrupted";
     const repaired = await repairCodes(worker.plugins.dlq);

@@ -11,7 +11,7 @@ const LINE_MS = 2_000;
 interface Progress {
   readonly written: number;
   readonly failed: number;
-  /** Jobs that are still to run, or to be moved to the dead letters. */
+  /** Rows that are still to be staged, and jobs that are still to run or to be moved to the dead letters. */
   readonly left: number;
 }
 
@@ -19,8 +19,8 @@ async function readProgress(query: Query): Promise<Progress> {
   const [progress] = await query<Progress>(`
 select (select count(*)::int from demo.airports) as written,
   (select count(*)::int from oppulence_worker.graphile_worker_dlq) as failed,
-  count(*)::int as left
-from graphile_worker.jobs`);
+  (select count(*)::int from demo.deliveries) + count(*)::int as left
+from graphile_worker.jobs where task_identifier not like 'schedule:%'`);
   return progress as Progress;
 }
 
@@ -65,7 +65,7 @@ function describe({ written, failed, left }: Progress, total: number, elapsedMs:
   const parts = [
     `${done} of ${total.toLocaleString("en")} airports`,
     `${failed} failed`,
-    `${left.toLocaleString("en")} jobs left`,
+    `${left.toLocaleString("en")} left`,
     formatDuration(elapsedMs),
   ];
   return parts.join(" · ");

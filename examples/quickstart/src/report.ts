@@ -5,11 +5,12 @@ const plural = (count: number, noun: string) => `${number(count)} ${noun}${count
 
 /** The summary for people. */
 export function formatSummary(summary: Summary): string {
-  const { airports, countries, remotest, failures, stopped } = summary;
+  const { airports, deliveries, countries, remotest, failures, stopped } = summary;
   return [
     "",
     `${number(airports.staged)} airports in: ${number(airports.written)} written, ${number(airports.failed)} in the dead letter queue, ${number(airports.skipped)} skipped`,
     `${summary.seconds.toFixed(1)} s, ${number(summary.jobsPerSecond)} airports a second`,
+    `staged by a schedule by the second, in ${plural(deliveries.slots, "slot")}, each in its ledger as succeeded once`,
     "",
     `Repaired: ${plural(airports.repaired, "airport")} with a wrong IATA code, reprocessed from the dead letters without one`,
     "",
@@ -52,6 +53,7 @@ Kept until Ctrl-C. Try, in another terminal:
   export DATABASE_URL=${databaseUrl}
   psql $DATABASE_URL -c 'select * from demo.countries order by airports desc limit 10'
   ${CLI} plugins
+  ${CLI} schedule history --limit 5
   ${CLI} dlq groups
   ${CLI} dlq show ${deadLetter ?? "1"}`;
 }

@@ -28,6 +28,13 @@ export interface Summary {
     readonly failed: number;
     readonly skipped: number;
   };
+  /** How the rows came: taken by a schedule by the second. */
+  readonly deliveries: {
+    /** Slots of the schedule that brought rows. */
+    readonly slots: number;
+    /** Slots whose ledger row does not say that they succeeded, once. */
+    readonly astray: number;
+  };
   readonly countries: {
     readonly surveyed: number;
     readonly surveys: number;
@@ -52,10 +59,12 @@ export interface Summary {
 /** Reads the summary. Nothing in it was counted by the demo's own process. */
 export async function readSummary(query: Query): Promise<Summary> {
   const [counts] = await query<Counts>(COUNTS);
-  const { staged, written, repaired, failed, skipped, seconds, ...countries } = counts as Counts;
+  const { staged, written, repaired, failed, skipped, seconds, slots, astray, ...countries } =
+    counts as Counts;
   const [remotest] = await query<NonNullable<Summary["remotest"]>>(REMOTEST);
   return {
     airports: { staged, written, repaired, failed, skipped },
+    deliveries: { slots, astray },
     countries: {
       surveyed: countries.surveyed,
       surveys: countries.surveys,
@@ -76,12 +85,16 @@ export async function readSummary(query: Query): Promise<Summary> {
  */
 export async function findMismatches(
   query: Query,
-  { airports }: Summary,
+  { airports, deliveries }: Summary,
   expected: number,
 ): Promise<string[]> {
   const problems: string[] = [];
   if (airports.staged !== expected)
     problems.push(`${expected} rows were read and ${airports.staged} staged`);
+  if (deliveries.astray > 0)
+    problems.push(
+      `${deliveries.astray} of ${deliveries.slots} slots that brought rows are not in the ledger as succeeded`,
+    );
   const out = airports.written + airports.failed + airports.skipped;
   if (out !== airports.staged) {
     problems.push(
@@ -100,6 +113,8 @@ group by country, countries.airports having count(*) is distinct from countries.
 
 interface Counts {
   staged: number;
+  slots: number;
+  astray: number;
   written: number;
   repaired: number;
   failed: number;
@@ -122,6 +137,11 @@ const COUNTS = `
 with ${FAILED}
 select
   (select count(*)::int from demo.raw_airports) as staged,
+  (select count(distinct slot)::int from demo.raw_airports) as slots,
+  (select count(*)::int from (select distinct slot from demo.raw_airports) as brought where (
+    select count(*) from oppulence_worker.scheduled_job_events as events
+    where events.job_key = 'stage-airports' and events.scheduled_at = brought.slot and events.status = 'succeeded'
+  ) <> 1) as astray,
   (select count(*)::int from demo.airports) as written,
   (select count(*)::int from demo.airports join demo.raw_airports using (id)
     where raw_airports.row ->> 'iata' is not null and airports.iata is null) as repaired,

@@ -1,16 +1,23 @@
 import type { Query } from "@oppulence/worker-core";
 
 /**
- * Makes the demo's tables. Rows of `raw_airports` are as they came; a trigger adds a job for each one, as an
- * application would that knows of nothing but SQL. Its label (a flag `name=value`) says which country it is for.
+ * Makes the demo's tables. Rows of `raw_airports` are as they came, with the slot of the schedule that staged
+ * them; a trigger adds a job for each one, as an application would that knows of nothing but SQL. Its label (a
+ * flag `name=value`) says which country it is for.
  */
 export async function createTables(query: Query): Promise<void> {
   await query(`
 create schema demo;
 
+create table demo.deliveries (
+  id int primary key,
+  row json not null
+);
+
 create table demo.raw_airports (
   id int primary key,
   row json not null,
+  slot timestamptz not null,
   staged_at timestamptz not null default clock_timestamp()
 );
 

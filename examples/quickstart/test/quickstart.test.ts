@@ -1,10 +1,12 @@
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { cron } from "@oppulence/worker-cron";
 import { dlq } from "@oppulence/worker-dlq";
 import { createHarness } from "@oppulence/worker-testing";
 import { describe, expect, it } from "vitest";
-import { readAirports, stageAirports } from "../src/data.ts";
+import { deliverAirports, readAirports } from "../src/data.ts";
+import { stageNext } from "../src/schedules/stage-airports.ts";
 import { findMismatches, readSummary, type Summary } from "../src/summary.ts";
 import { createTables } from "../src/tables.ts";
 
@@ -64,18 +66,21 @@ describe("quickstart", () => {
       failed: wrong - repaired,
       skipped: 0,
     });
+    expect(summary.deliveries).toEqual({ slots: 1, astray: 0 });
     expect(summary.failures[0]?.cause).toBe("tz: an airport has a time zone");
     expect(summary.failures[0]?.examples[0]).toMatch(/^.+ \(.+\)$/);
   }, 180_000);
 
   it("tells when what came out does not add up to what went in", async () => {
-    await using harness = await createHarness({ start: false, plugins: [dlq()] });
+    await using harness = await createHarness({ start: false, plugins: [cron(), dlq()] });
     await harness.worker.migrate();
     await createTables(harness.sql);
-    await stageAirports(harness.sql, await readAirports(10));
+    await deliverAirports(harness.sql, await readAirports(10));
+    await stageNext(harness.sql, new Date());
     const summary = await readSummary(harness.sql);
     expect(await findMismatches(harness.sql, summary, 11)).toEqual([
       "11 rows were read and 10 staged",
+      "1 of 1 slots that brought rows are not in the ledger as succeeded",
       "10 airports went in and 0 came out: 0 written, 0 failed, 0 skipped",
     ]);
   });
