@@ -14,13 +14,24 @@ export const wait = defineTask({
 
 /** A process for kill tests and soaks: so many schedules by the second. */
 export const config: WorkerModule = ({ data }) => {
-  const { schedules = 20, everyS } = (data ?? {}) as {
+  const {
+    schedules = 20,
+    everyS,
+    batchSize,
+  } = (data ?? {}) as {
     readonly schedules?: number;
     readonly everyS?: number;
+    /** Schedules due at one instant beyond this are enqueued ahead. */
+    readonly batchSize?: number;
   };
   return {
     tasks: [work, wait],
-    plugins: [cron({ schedules: manySchedules(schedules, everyS) })],
+    plugins: [
+      cron({
+        schedules: manySchedules(schedules, everyS),
+        ...(batchSize !== undefined && { batchSize }),
+      }),
+    ],
     worker: { concurrentJobs: 5 },
   };
 };
