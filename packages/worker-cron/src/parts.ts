@@ -16,6 +16,7 @@ import { RoundReport } from "./round-report.ts";
 import { RunTimeSchedules } from "./run-time-schedules.ts";
 import { type Schedule, SlotCache, specText } from "./schedule.ts";
 import { Ticker } from "./ticker.ts";
+import { withdraw } from "./withdraw.ts";
 
 /** What the plugin of one worker or client is made of. */
 export interface Parts {
@@ -97,8 +98,11 @@ export function createParts(
   };
   const recorder = new Recorder({
     async write(reports) {
-      for (const key of await ledger.report(query, reports))
+      const paused = await ledger.report(query, reports);
+      if (paused.length === 0) return;
+      for (const key of paused)
         logger.error(`schedule ${key} is paused: too many runs in a row failed`);
+      await host.transaction((transaction) => withdraw(engine, ledger, transaction, paused));
     },
     onError(error) {
       metrics.errors.add(1, { what: "record" });

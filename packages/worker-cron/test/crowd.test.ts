@@ -5,6 +5,12 @@ import { SLOT_PROOF } from "./slot-proof.ts";
 import { start } from "./start.ts";
 
 const work = defineTask({ identifier: "work", run: () => {} });
+const broken = defineTask({
+  identifier: "broken",
+  run: () => {
+    throw new Error("broken");
+  },
+});
 const CROWD = 12;
 
 type Started = Awaited<ReturnType<typeof start>>;
@@ -18,7 +24,7 @@ async function crowd(rules: Partial<AnySchedule> = {}, count = CROWD): Promise<S
     ...rules,
   }));
   return start({
-    tasks: [work],
+    tasks: [work, broken],
     cron: { schedules, batchSize: 5, pollInterval: "50ms" },
     // What runs in time runs because workers are told.
     worker: { pollInterval: 60_000, concurrentJobs: 5 },
@@ -67,7 +73,22 @@ describe("a crowd of schedules that are due at the same instant", () => {
     await expect
       .poll(() => count(harness, "status = 'succeeded'"), { timeout: 10_000 })
       .toBe(CROWD - 1);
-    expect(await harness.worker.engine.ids({})).toEqual([]);
+    // A job is deleted after its end is in the ledger.
+    await expect.poll(() => harness.worker.engine.ids({}), { timeout: 5_000 }).toEqual([]);
+  });
+
+  it("gives back what was enqueued for one that pauses itself before its slot", async () => {
+    const harness = await crowd({ task: broken, maxAttempts: 1, pauseAfterFailures: 1 });
+    await dueIn(harness, "6 seconds");
+    await enqueued(harness);
+    await harness.api.schedules.trigger("s3");
+    await expect
+      .poll(() => count(harness, "job_key = 's3' and scheduled_at > created_at"), {
+        timeout: 5_000,
+      })
+      .toBe(0);
+    expect(await harness.api.schedules.get("s3")).toMatchObject({ state: "paused" });
+    expect(await count(harness, "status = 'scheduled'")).toBe(CROWD - 1);
   });
 
   it("gives back what was enqueued for those that a deploy removes, and fires what it changes by the new rule", async () => {
