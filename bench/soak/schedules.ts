@@ -8,7 +8,7 @@ import {
 import type pg from "pg";
 import { SLOT_PROOF } from "../../packages/worker-cron/test/slot-proof.ts";
 import type { Soak, SoakResult } from "./main.ts";
-import type { ScheduleSoakData } from "./schedule-worker.ts";
+import { RUNS, type ScheduleSoakData } from "./schedule-worker.ts";
 
 const MODULE = new URL("./schedule-worker.ts", import.meta.url);
 const SIZES = {
@@ -30,6 +30,7 @@ export const schedules: Soak = {
     try {
       const database = await postgres.createDatabase();
       const pool = database.pool();
+      await pool.query(RUNS);
       const spawn = () => {
         const data: ScheduleSoakData = { schedules: size.schedules };
         return spawnWorker(MODULE, { database, data, poolSize: 6 });
@@ -88,6 +89,18 @@ async function untilEnded(pool: pg.Pool, progress: (text: string) => void): Prom
   }
 }
 
+/** What ran, as the tasks wrote it down: one job a slot, which runs again only where its process was killed. */
+const RUN_PROOF: Readonly<Record<string, string>> = {
+  "two jobs of one slot ran": `select job_key, scheduled_at, count(distinct job_id) as jobs from schedule_runs
+group by job_key, scheduled_at having count(distinct job_id) > 1`,
+  "a job ran that is not its slot's": `select runs.* from schedule_runs as runs
+left join oppulence_worker.scheduled_job_events as events using (job_key, scheduled_at)
+where events.job_id is distinct from runs.job_id`,
+  "a slot's job did not run": `select job_key, scheduled_at from oppulence_worker.scheduled_job_events as events
+where status = 'succeeded'
+  and not exists (select from schedule_runs as runs where runs.job_id = events.job_id)`,
+};
+
 /** Beside {@link SLOT_PROOF}: that there is as much to prove as there should be. */
 const COMPLETE = `select count(*)::int as schedules, count(distinct first)::int as firsts, min(slots)::int as slots
 from (
@@ -97,7 +110,7 @@ from (
 
 async function prove(pool: pg.Pool, { schedules, seconds }: Size): Promise<string[]> {
   const violations: string[] = [];
-  for (const [what, statement] of Object.entries(SLOT_PROOF)) {
+  for (const [what, statement] of Object.entries({ ...SLOT_PROOF, ...RUN_PROOF })) {
     const { rows } = await pool.query(`${statement} limit 20`);
     if (rows.length > 0) violations.push(`${what}: ${JSON.stringify(rows)}`);
   }
@@ -116,6 +129,7 @@ async function prove(pool: pg.Pool, { schedules, seconds }: Size): Promise<strin
 
 const FIGURES = `select count(*)::int as slots, count(*) filter (where status = 'succeeded')::int as succeeded,
   count(*) filter (where attempts > 1)::int as "of them run again",
+  (select (count(*) - count(distinct job_id))::int from schedule_runs) as "runs beyond the first of a job",
   ${[0.5, 0.99, 1]
     .map(
       (share) =>

@@ -4,6 +4,7 @@ import type { Clock } from "./clock.ts";
 import { type Query, toQuery } from "./contract/query.ts";
 import { messageOf } from "./errors.ts";
 import { ownConnection } from "./own-connection.ts";
+import { settleWithin } from "./settle-within.ts";
 
 const RECONNECT_FROM_MS = 100;
 const RECONNECT_TO_MS = 5_000;
@@ -113,13 +114,8 @@ export class Channel {
 
   /** @throws when there is no answer in time */
   #bounded(work: Promise<unknown>, ms = ANSWER_WITHIN_MS): Promise<unknown> {
-    const { clock } = this.#input;
-    const { promise, reject } = Promise.withResolvers<never>();
-    const error = new Error(`the database did not answer within ${ms} ms`);
-    const timer = clock.setTimeout(() => reject(error), ms);
-    // The one that comes second has nobody to hear it.
-    work.catch(() => {});
-    return Promise.race([work, promise]).finally(() => clock.clearTimeout(timer));
+    const late = () => new Error(`the database did not answer within ${ms} ms`);
+    return settleWithin(work, ms, late, this.#input.clock);
   }
 
   #lost(client: Client, error: unknown): void {

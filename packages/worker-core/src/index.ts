@@ -205,6 +205,7 @@ export type { ClientOptions, WorkerOptions } from "./options.ts";
 export { InvalidOverlayError, isInvalidOverlayError } from "./overlay/errors.ts";
 export { ownConnection } from "./own-connection.ts";
 export { type PresetOptions, workerPreset } from "./preset.ts";
+export { settleWithin } from "./settle-within.ts";
 export { didYouMean, suggest } from "./suggest.ts";
 export { InvalidOptionsError, isInvalidOptionsError, validateOptions } from "./validate.ts";
 export { createWorker, type Worker } from "./worker.ts";

@@ -2,13 +2,13 @@ import type { EnqueueResult, PluginHost } from "@oppulence/worker-core";
 import { type BackfillInput, type BackfillReport, backfill } from "./backfill.ts";
 import { databaseNow } from "./database-time.ts";
 import type { AnySchedule } from "./definition.ts";
-import { UnknownScheduleError } from "./errors.ts";
 import type { Parts } from "./parts.ts";
 import { firesWithChange, type PlannedFire, planDeploy, type SchedulePlan } from "./plan.ts";
 import type { HistoryFilter, SlotEvent } from "./postgres-ledger.ts";
 import type { ReconcileReport } from "./reconciler.ts";
 import type { RunTimeSchedules } from "./run-time-schedules.ts";
 import { type PayloadOfSchedule, type ScheduleOnceOptions, scheduleOnce } from "./schedule-once.ts";
+import { unknownSchedule } from "./unknown-schedule.ts";
 
 /** The plugin's API: `worker.plugins.cron`. */
 export interface CronApi {
@@ -45,7 +45,7 @@ export function createApi(host: PluginHost<unknown>, parts: Parts): CronApi {
     async next(key, count = 10) {
       const [row] = await table.list(host.query, [key]);
       const spec = row ?? parts.registry().schedules.get(key)?.spec;
-      if (spec === undefined) throw new UnknownScheduleError(key);
+      if (spec === undefined) throw await unknownSchedule(host.query, table, key);
       return firesWithChange(slots.of(spec), await databaseNow(host.query), count);
     },
     history: (filter = {}) => ledger.history(host.query, filter),

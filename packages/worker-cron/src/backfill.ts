@@ -1,9 +1,10 @@
-import { didYouMean, type PluginHost } from "@oppulence/worker-core";
+import type { PluginHost } from "@oppulence/worker-core";
 import { databaseNow } from "./database-time.ts";
-import { InvalidScheduleError, UnknownScheduleError } from "./errors.ts";
+import { InvalidScheduleError } from "./errors.ts";
 import type { FiringSlot, SlotFirer } from "./fire-slots.ts";
 import type { ScheduleTable } from "./postgres-schedules.ts";
 import type { SlotCache } from "./schedule.ts";
+import { unknownSchedule } from "./unknown-schedule.ts";
 
 /** Which slots to fill back. */
 export interface BackfillInput {
@@ -44,10 +45,7 @@ export async function backfill(
 ): Promise<BackfillReport> {
   const { host, table, firer, slots } = parts;
   const [row] = await table.list(host.query, [key]);
-  if (row === undefined) {
-    const keys = (await table.list(host.query)).map((one) => one.key);
-    throw new UnknownScheduleError(key, didYouMean(key, keys));
-  }
+  if (row === undefined) throw await unknownSchedule(host.query, table, key);
   const from = instant(key, "from", input.from);
   const to = Math.min(instant(key, "to", input.to), await databaseNow(host.query));
   if (to < from)

@@ -4,6 +4,7 @@ import {
   defineTask,
   messageOf,
   parseDuration,
+  settleWithin,
   type TaskContext,
 } from "@oppulence/worker-core";
 import type { ScheduleContext } from "./definition.ts";
@@ -12,7 +13,6 @@ import { fromSlotLabels } from "./labels.ts";
 import type { CronMetrics } from "./metrics.ts";
 import type { ResolvedDefinition } from "./options.ts";
 import { handlerTask } from "./registry.ts";
-import { within } from "./within.ts";
 
 /** The task that runs a schedule's handler. */
 export function createHandlerTask(
@@ -36,7 +36,9 @@ export function createHandlerTask(
       };
       const pending = Promise.resolve(handler?.(payload, context));
       const result: unknown =
-        timeoutMs === undefined ? await pending : await within(clock, pending, timeoutMs, late);
+        timeoutMs === undefined
+          ? await pending
+          : await settleWithin(pending, timeoutMs, late, clock);
       try {
         await onSuccess?.(result as never, context);
       } catch (error) {

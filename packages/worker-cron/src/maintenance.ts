@@ -34,13 +34,13 @@ export class Maintenance {
     const { host, engine, ledger } = this.#input;
     const ids = open.flatMap(({ jobId }) => jobId ?? []);
     const jobs = await engine.peek({ ids, limit: ids.length });
-    const states = new Map(jobs.map(({ job, state }) => [job.id, state]));
+    const records = new Map(jobs.map((record) => [record.job.id, record]));
     const closed: { id: string; status: SlotStatus; error: string }[] = [];
     for (const { id, jobId } of open) {
-      const state = jobId === null ? undefined : states.get(jobId);
-      if (state !== undefined && state !== "failed") continue;
-      const note = jobId === null ? undefined : await engine.note(jobId);
-      if (state === "failed")
+      const record = jobId === null ? undefined : records.get(jobId);
+      if (record !== undefined && record.state !== "failed") continue;
+      const note = record === undefined && jobId !== null ? await engine.note(jobId) : record?.note;
+      if (record !== undefined)
         closed.push({ id, status: "failed", error: note?.message ?? "no attempt is left" });
       else if (note?.kind === "skipped")
         closed.push({ id, status: "skipped", error: note.message });

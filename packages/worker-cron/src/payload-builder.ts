@@ -1,9 +1,8 @@
-import type { Clock } from "@oppulence/worker-core";
+import { type Clock, settleWithin } from "@oppulence/worker-core";
 import { InvalidScheduleError, ScheduleTimeoutError } from "./errors.ts";
 import type { FiringSlot } from "./fire-slots.ts";
 import { problemOfPayload, toJson } from "./payload.ts";
 import type { Registry } from "./registry.ts";
-import { within } from "./within.ts";
 
 /** Makes the payloads of slots. */
 export class PayloadBuilder {
@@ -43,12 +42,10 @@ export class PayloadBuilder {
     return json;
   }
 
-  #bounded<T>(key: string, call: () => T | Promise<T>): Promise<T> {
-    return within(
-      this.#clock,
-      call(),
-      this.#timeoutMs,
-      () => new ScheduleTimeoutError(key, "buildPayload", this.#timeoutMs),
-    );
+  #bounded<T>(key: string, call: () => T | Promise<T>): T | Promise<T> {
+    const pending = call();
+    if (!(pending instanceof Promise)) return pending;
+    const late = () => new ScheduleTimeoutError(key, "buildPayload", this.#timeoutMs);
+    return settleWithin(pending, this.#timeoutMs, late, this.#clock);
   }
 }

@@ -105,7 +105,7 @@ from ${this.#table} where enabled and paused_at is null and key <> all($1::text[
   ): Promise<ClaimedSchedule[]> {
     return query<ClaimedSchedule>(
       `select key, xmin::text as version, ${ms("next_slot")} as "nextSlot", ${ms("last_slot")} as "lastSlot",
-  runs::float8 as runs, 
+  runs::float8 as runs,
   ${ms("greatest(clock_timestamp(), next_slot)")} as now,
   case when settings->>'overlap' <> 'allow' then (
     select coalesce(json_agg(json_build_object('jobId', events.job_id::text, 'status', events.status)

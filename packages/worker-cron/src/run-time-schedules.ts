@@ -3,7 +3,7 @@ import { didYouMean, type PluginHost, validateOptions } from "@oppulence/worker-
 import { problemsOfRules, settingsOf } from "./check-rules.ts";
 import { databaseNow } from "./database-time.ts";
 import type { ScheduleInput, ScheduleRules } from "./definition.ts";
-import { InvalidScheduleError, UnknownScheduleError } from "./errors.ts";
+import { InvalidScheduleError, type UnknownScheduleError } from "./errors.ts";
 import type { FiredSlot, SlotFirer } from "./fire-slots.ts";
 import type { CronMetrics } from "./metrics.ts";
 import { scheduleInput } from "./options.ts";
@@ -11,6 +11,7 @@ import { problemOfPayload, toJson } from "./payload.ts";
 import type { Ledger } from "./postgres-ledger.ts";
 import type { ScheduleTable } from "./postgres-schedules.ts";
 import { hasSameSlots, type Schedule, type ScheduleSpec, type SlotCache } from "./schedule.ts";
+import { unknownSchedule } from "./unknown-schedule.ts";
 import { type ScheduleView, toInput, toView } from "./view.ts";
 import { withdraw } from "./withdraw.ts";
 
@@ -144,10 +145,8 @@ export class RunTimeSchedules {
     return row;
   }
 
-  async #unknown(key: string): Promise<UnknownScheduleError> {
-    const { host, table } = this.#input;
-    const keys = (await table.list(host.query, undefined, 10_000)).map((row) => row.key);
-    return new UnknownScheduleError(key, didYouMean(key, keys));
+  #unknown(key: string): Promise<UnknownScheduleError> {
+    return unknownSchedule(this.#input.host.query, this.#input.table, key);
   }
 
   async #check(input: ScheduleInput): Promise<ScheduleSpec> {

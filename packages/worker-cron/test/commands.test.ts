@@ -1,11 +1,12 @@
-import { type CommandInput, type CommandIo, defineTask } from "@oppulence/worker-core";
+import { defineTask } from "@oppulence/worker-core";
+import { commandLine } from "@oppulence/worker-testing";
 import { describe, expect, it } from "vitest";
 import { start } from "./start.ts";
 
 const work = defineTask({ identifier: "work", run: () => {} });
 
 /** The commands of a worker with two schedules. */
-async function commandLine(says = true) {
+async function started(says = true) {
   const harness = await start({
     tasks: [work],
     cron: {
@@ -15,34 +16,12 @@ async function commandLine(says = true) {
       ],
     },
   });
-  const printed: string[] = [];
-  const run = (name: string, input: Partial<CommandInput> = {}) => {
-    printed.length = 0;
-    const command = harness.worker.commands.find((one) => one.name === name);
-    if (command === undefined) throw new Error(`no command ${name}`);
-    const io: CommandIo = {
-      json: false,
-      signal: new AbortController().signal,
-      table: (rows, columns) =>
-        void printed.push(
-          ...rows.map((row) =>
-            (columns ?? Object.keys(row)).map((key) => String(row[key])).join(" "),
-          ),
-        ),
-      record: (value) => void printed.push(JSON.stringify(value)),
-      line: (text) => void printed.push(text),
-      warn: (text) => void printed.push(`warning: ${text}`),
-      progress: () => ({ update() {}, done() {} }),
-      confirm: async () => says,
-    };
-    return command.run({ args: input.args ?? {}, options: input.options ?? {}, io });
-  };
-  return { ...harness, run, printed };
+  return { ...harness, ...commandLine(harness.worker, says) };
 }
 
 describe("schedule commands", () => {
   it("list, pause and resume", async () => {
-    const { run, printed } = await commandLine();
+    const { run, printed } = await started();
     expect(await run("schedule list")).toBe(0);
     expect(printed[0]).toMatch(/^a active 30 2 \* \* \* Europe\/Berlin /);
     await run("schedule pause", { args: { key: "a" }, options: { reason: "holidays" } });
@@ -54,7 +33,7 @@ describe("schedule commands", () => {
   });
 
   it("plan and next", async () => {
-    const { run, printed, sql } = await commandLine();
+    const { run, printed, sql } = await started();
     await run("schedule plan");
     expect(printed.at(-1)).toBe("0 to change, 2 unchanged");
     await sql("delete from oppulence_worker.cron_schedules where key = 'a'");
@@ -67,7 +46,7 @@ describe("schedule commands", () => {
   });
 
   it("run, history and backfill", async () => {
-    const harness = await commandLine();
+    const harness = await started();
     const { run, printed } = harness;
     await run("schedule run", { args: { key: "a" }, options: { payload: '{"n":1}' } });
     expect(printed[0]).toMatch(/^added job \d+$/);
@@ -83,7 +62,7 @@ describe("schedule commands", () => {
   });
 
   it("refuse values that are wrong", async () => {
-    const { run } = await commandLine();
+    const { run } = await started();
     const key = { args: { key: "a" } };
     await expect(run("schedule next", { ...key, options: { count: "many" } })).rejects.toThrow(
       "--count",

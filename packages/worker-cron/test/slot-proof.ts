@@ -7,8 +7,6 @@ export const SLOT_PROOF: Readonly<Record<string, string>> = {
   extract(epoch from max(scheduled_at) - min(scheduled_at)) + 1 as expected
 from oppulence_worker.scheduled_job_events group by job_key
 having count(*) <> extract(epoch from max(scheduled_at) - min(scheduled_at)) + 1`,
-  "a slot with two rows": `select job_key, scheduled_at from oppulence_worker.scheduled_job_events
-group by job_key, scheduled_at having count(*) > 1`,
   "a slot that did not fire": `select job_key, scheduled_at, status, error
 from oppulence_worker.scheduled_job_events where status in ('missed', 'skipped') or job_id is null`,
   "two slots with one job": `select job_id from oppulence_worker.scheduled_job_events

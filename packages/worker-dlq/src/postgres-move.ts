@@ -59,8 +59,9 @@ export function moveJobs(
   return engine.takeInto<MovedRow>(choice, { sql, values: [isClaimed, ...toArrays(items)] }, query);
 }
 
-/** Name and stack only where the cause is still to be named. */
-const MOVED_COLUMNS = `id::text, job_id::text, task, reason, error_message, fingerprint,
+/** Of the error only what is needed where the cause is still to be named. */
+const MOVED_COLUMNS = `id::text, job_id::text, task, reason, fingerprint,
+  case when fingerprint = '' then error_message end as error_message,
   case when fingerprint = '' then error_name end as error_name,
   case when fingerprint = '' then error_stack end as error_stack`;
 

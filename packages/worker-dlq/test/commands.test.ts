@@ -1,7 +1,8 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type CommandInput, type CommandIo, defineTask } from "@oppulence/worker-core";
+import { type CommandInput, defineTask } from "@oppulence/worker-core";
+import { commandLine } from "@oppulence/worker-testing";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { fillDeadLetters } from "./fill-dead-letters.ts";
 import { queued, start } from "./start.ts";
@@ -9,41 +10,15 @@ import { queued, start } from "./start.ts";
 const task0 = defineTask({ identifier: "task_0", run: () => {} });
 
 /** The commands of a worker with `count` dead letters, half of them of a task that it has. */
-async function commandLine(count: number, says = true) {
+async function started(count: number, says = true) {
   const harness = await start([task0]);
   await fillDeadLetters(harness.sql, count, { tasks: 2, causes: 1 });
-  const printed: string[] = [];
-  const asked: string[] = [];
-  const run = (name: string, input: Partial<CommandInput> & { readonly json?: boolean } = {}) => {
-    printed.length = 0;
-    const command = harness.worker.commands.find((one) => one.name === name);
-    if (command === undefined) throw new Error(`no command ${name}`);
-    const io: CommandIo = {
-      json: input.json === true,
-      signal: new AbortController().signal,
-      table: (rows, columns) =>
-        void printed.push(
-          ...rows.map((row) =>
-            (columns ?? Object.keys(row)).map((key) => String(row[key])).join(" "),
-          ),
-        ),
-      record: (value) => void printed.push(JSON.stringify(value)),
-      line: (text) => void printed.push(text),
-      warn: (text) => void printed.push(`warning: ${text}`),
-      progress: () => ({ update() {}, done() {} }),
-      confirm: async (question) => {
-        asked.push(question);
-        return says;
-      },
-    };
-    return command.run({ args: input.args ?? {}, options: input.options ?? {}, io });
-  };
-  return { ...harness, run, printed, asked };
+  return { ...harness, ...commandLine(harness.worker, says) };
 }
 
 describe("dlq list", () => {
   it("shows a page and where the next begins; exits 3 when there is none", async () => {
-    const { run, printed } = await commandLine(4);
+    const { run, printed } = await started(4);
     expect(await run("dlq list", { options: { limit: "1", task: "task_0" } })).toBe(0);
     expect(printed[0]).toMatch(/^4 task_0 attempts_exhausted TypeError: cannot read user 4 1 0 /);
     expect(printed[1]).toBe("there are more: --cursor 4");
@@ -57,7 +32,7 @@ describe("dlq list", () => {
   });
 
   it("refuses values that are wrong", async () => {
-    const { run } = await commandLine(1);
+    const { run } = await started(1);
     const wrong: [CommandInput["options"], string][] = [
       [{ limit: "many" }, '--limit: got "many"; it is a whole number'],
       [{ since: "2026-02-30" }, "--since"],
@@ -73,7 +48,7 @@ describe("dlq list", () => {
 
 describe("dlq show, groups and stats", () => {
   it("show what there is", async () => {
-    const { run, printed } = await commandLine(4);
+    const { run, printed } = await started(4);
     expect(await run("dlq show", { args: { id: "3" } })).toBe(0);
     expect(JSON.parse(printed[0] ?? "")).toMatchObject({
       id: "3",
@@ -92,7 +67,7 @@ describe("dlq show, groups and stats", () => {
 
 describe("dlq reprocess", () => {
   it("says of each that cannot go why, and exits 1; 0 when all went; 3 when there was none", async () => {
-    const harness = await commandLine(4);
+    const harness = await started(4);
     const { run, printed } = harness;
     const options = { all: true, runAt: "2100-01-01T00:00:00Z", spreadOver: "1m", priority: "5" };
     expect(await run("dlq reprocess", { options: { ...options, dryRun: true } })).toBe(1);
@@ -108,13 +83,13 @@ describe("dlq reprocess", () => {
   });
 
   it("prints the result for programs", async () => {
-    const { run, printed } = await commandLine(1);
+    const { run, printed } = await started(1);
     await run("dlq reprocess", { json: true, options: { all: true } });
     expect(JSON.parse(printed[0] ?? "")).toMatchObject({ matched: 1, requeued: 0, refused: 1 });
   });
 
   it("refuses values that are wrong", async () => {
-    const { run } = await commandLine(1);
+    const { run } = await started(1);
     const wrong: [CommandInput["options"], string][] = [
       [{}, "got nothing that says which dead letters"],
       [{ all: true, payload: "{" }, "--payload: is not JSON"],
@@ -129,7 +104,7 @@ describe("dlq reprocess", () => {
 
 describe("dlq discard and purge", () => {
   it("ask first, and do nothing without a yes", async () => {
-    const { run, asked, api } = await commandLine(3, false);
+    const { run, asked, api } = await started(3, false);
     expect(await run("dlq discard", { args: { ids: ["1"] } })).toBe(1);
     expect(await run("dlq purge", { options: { task: "task_1" } })).toBe(1);
     expect(asked).toEqual([
@@ -140,7 +115,7 @@ describe("dlq discard and purge", () => {
   });
 
   it("delete what is meant", async () => {
-    const { run, printed, api } = await commandLine(4);
+    const { run, printed, api } = await started(4);
     expect(await run("dlq discard", { args: { ids: ["1"] }, options: { dryRun: true } })).toBe(0);
     expect(printed).toEqual(["would delete 1 of 1"]);
     expect(await run("dlq discard", { args: { ids: ["1"] } })).toBe(0);
@@ -155,7 +130,7 @@ describe("dlq discard and purge", () => {
 
 describe("dlq export", () => {
   it("writes a file", async () => {
-    const { run } = await commandLine(3);
+    const { run } = await started(3);
     const folder = await mkdtemp(join(tmpdir(), "worker-dlq-"));
     onTestFinished(() => rm(folder, { recursive: true }));
     const output = join(folder, "dlq.csv");

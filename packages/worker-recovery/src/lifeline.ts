@@ -1,4 +1,4 @@
-import { ownConnection } from "@oppulence/worker-core";
+import { ownConnection, settleWithin } from "@oppulence/worker-core";
 import type { Client, Pool } from "pg";
 
 /** Runs one statement within a bound, and resolves to its rows. */
@@ -49,7 +49,9 @@ export class Lifeline {
       this.#drop(connecting);
     }
     const viaPool = this.#pool.query<R & Record<string, unknown>>(query);
-    return (await within(viaPool, timeoutMs)).rows;
+    // A pool may let the wait for a free connection last for ever.
+    const late = () => new Error(`no connection of the pool was free within ${timeoutMs} ms`);
+    return (await settleWithin(viaPool, timeoutMs, late)).rows;
   };
 
   /** Closes the connection. */
@@ -83,15 +85,4 @@ export class Lifeline {
     }
     connecting.then((client) => client.end()).catch(() => {});
   }
-}
-
-/** Bounds the wait for a free connection, which a pool may let last for ever. */
-async function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
-  const { promise: timeout, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new Error(`no connection of the pool was free within ${timeoutMs} ms`)),
-    timeoutMs,
-  );
-  promise.catch(() => {});
-  return Promise.race([promise, timeout]).finally(() => clearTimeout(timer));
 }

@@ -27,6 +27,7 @@ export {
 export { type Tap, tapPlugin } from "./faults/tap-plugin.ts";
 export type { WorkerModule, WorkerModuleContext } from "./faults/worker-module.ts";
 export type { LogEntry } from "./harness/captured-logger.ts";
+export { type CommandCall, type CommandLine, commandLine } from "./harness/command-line.ts";
 export {
   createHarness,
   type Harness,

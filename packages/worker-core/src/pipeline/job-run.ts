@@ -17,6 +17,7 @@ import { type Flags, fromFlags } from "../labels.ts";
 import { formatIssues, type PayloadResult, validatePayload } from "../validate.ts";
 import { runAround } from "./around.ts";
 import { problemOfStop } from "./check-decision.ts";
+import { closedDeferral } from "./closed-deferral.ts";
 import { askOnFailure } from "./failure.ts";
 import { type CompiledHook, isPromise, within } from "./hook.ts";
 import { giveBackInterrupted } from "./interrupted.ts";
@@ -25,10 +26,6 @@ import { PermitStack, rollBackLate } from "./permits.ts";
 import { invalidPayload, stamp } from "./reasons.ts";
 import type { RunShared, RunTask } from "./run-task.ts";
 import { createTaskContext } from "./task-context.ts";
-
-/** A deferral after a failed hook that closes: between these, so that a crowd does not come back at once. */
-const CLOSED_FROM_MS = 1_000;
-const CLOSED_TO_MS = 5_000;
 
 /**
  * One claimed job on its way through `beforeRun`, its task, and `afterRun` or `onFailure`.
@@ -170,16 +167,7 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
     error: unknown,
   ): DeferDecision | undefined {
     this.shared.report.failed(hook.plugin, hook.name, error);
-    if (hook.onError === "open") return undefined;
-    const afterMs = CLOSED_FROM_MS + Math.random() * (CLOSED_TO_MS - CLOSED_FROM_MS);
-    return {
-      kind: "defer",
-      until: { after: afterMs },
-      reason: {
-        code: "HOOK_FAILED",
-        message: `its beforeRun hook failed and is closed on errors: ${messageOf(error)}`,
-      },
-    };
+    return hook.onError === "open" ? undefined : closedDeferral(error);
   }
 
   /** Acts on a decision; undefined when the job goes on to the next hook. */
