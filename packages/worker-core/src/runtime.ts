@@ -153,6 +153,7 @@ export function createRuntime(
     database: poolDatabase(pool, tables, worker.preparedStatements !== false),
     failJobBatchDelayMs: worker.failJobBatchDelay ?? 0,
     onMoved: ({ dueInMs }) => nudger.expect(dueInMs),
+    onTurn: (dueInMs) => nudger.expect(dueInMs),
     onQueuesFreed: (count) => runtime.runner.nudge(count),
     signal: abort.signal,
   });

@@ -42,6 +42,7 @@ import {
   type TakenRow,
   takeInto,
 } from "./take.ts";
+import { type JobTurn, moveTurns, type ReadyChoice, type ReadyPage, readyJobs } from "./turns.ts";
 
 /** Counts up to this many rows; beyond, samples about as many. */
 const DEPTH_CAP = 20_000;
@@ -137,6 +138,18 @@ export interface Engine {
    * @param count - how many are due
    */
   wake(count: number): Promise<void>;
+  /**
+   * Reads jobs that are due and locks their rows until the end of the transaction: for a plugin that moves a crowd
+   * before it is fetched. Give them their turns in the same transaction.
+   */
+  ready(choice: ReadyChoice, query: Query): Promise<ReadyPage>;
+  /**
+   * Gives waiting jobs another turn, each its own; without a note. This process looks for them when they are due.
+   *
+   * @param query - the caller's transaction; the pool unless given
+   * @returns ids of the jobs that were moved; running and failed ones are not
+   */
+  moveTurns(turns: readonly JobTurn[], query?: Query): Promise<string[]>;
   /** Removes waiting or failed jobs. */
   remove(ids: readonly string[]): Promise<string[]>;
   /** Deletes notes of jobs that are gone, a page at a time. */
@@ -150,6 +163,8 @@ export interface EngineOptions {
   readonly failJobBatchDelayMs: number;
   /** Told of every job that was moved, for the wake-up when it is due. */
   readonly onMoved: (moved: Moved) => void;
+  /** A waiting job is due in so long. */
+  readonly onTurn: (dueInMs: number) => void;
   /** Named queues of this process's jobs are free again; jobs may be waiting in them. */
   readonly onQueuesFreed: (count: number) => void;
   /** Ends the retries of statements that the database could not take. */
@@ -232,6 +247,13 @@ export function createEngine(options: EngineOptions): Engine {
     lockOwners: () => readLockOwners(database),
     reschedule: (ids, change) => rescheduleJobs(database, ids, change),
     wake: (count) => wakeWorkers(database, count),
+    ready: (choice, query) => readyJobs(query, database.tables, choice),
+    async moveTurns(turns, query = poolQuery) {
+      const ids = await moveTurns(query, database.tables, turns);
+      const moved = new Set(ids);
+      for (const { id, inMs } of turns) if (moved.has(id) && inMs > 0) options.onTurn(inMs);
+      return ids;
+    },
     remove: (ids) => removeJobs(database, ids),
     sweepNotes: (after) => sweepNotes(database, after, SWEEP_PAGE, SWEEP_KEEP_MS),
   };

@@ -15,6 +15,8 @@ export interface TestEngine {
   readonly pool: pg.Pool;
   /** What was told of moved jobs. */
   readonly moved: Moved[];
+  /** What was told of jobs that got another turn, in milliseconds. */
+  readonly dueIn: number[];
   /** Statements that the engine has sent so far. */
   statements(): number;
   readonly hooks: {
@@ -55,6 +57,7 @@ export async function testEngine(failJobBatchDelayMs = 0): Promise<TestEngine> {
   let statements = 0;
   const hooks: TestEngine["hooks"] = {};
   const moved: Moved[] = [];
+  const dueIn: number[] = [];
   const engine = createEngine({
     database: {
       tables,
@@ -66,6 +69,7 @@ export async function testEngine(failJobBatchDelayMs = 0): Promise<TestEngine> {
     },
     failJobBatchDelayMs,
     onMoved: (one) => moved.push(one),
+    onTurn: (dueInMs) => dueIn.push(dueInMs),
     onQueuesFreed: () => {},
     signal: AbortSignal.timeout(60_000),
   });
@@ -76,6 +80,7 @@ export async function testEngine(failJobBatchDelayMs = 0): Promise<TestEngine> {
     engine,
     pool,
     moved,
+    dueIn,
     statements: () => statements,
     sql,
     async add({ task = "t", queue, key, runAt, maxAttempts, priority, flags, payload = {} } = {}) {
