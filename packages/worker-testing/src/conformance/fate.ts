@@ -54,6 +54,8 @@ async function look({ harness, script }: Stage, id: string | undefined): Promise
     const { reason } = event;
     return { kind: EVENTS[event.name] as Stop, event, ...(reason && { reason }) };
   }
+  // A row that was just moved is seen before the event that tells why: the run has then not ended yet.
+  if (harness.worker.jobsInProgress > 0) return undefined;
   if (row === undefined) return { kind: "absent" };
   if (row.state === "held" || row.state === "scheduled") return { kind: "defer" };
   return row.state === "failed" ? { kind: "fail" } : undefined;
