@@ -1,6 +1,6 @@
-import { messageOf } from "@oppulence/worker-core";
+import { causesOf, messageOf, readProperty } from "@oppulence/worker-core";
 import type { Failure } from "./machine.ts";
-import { causesOf, readProperty, retryTimeOf } from "./retry-after.ts";
+import { retryTimeOf } from "./retry-after.ts";
 import type { Settings } from "./settings.ts";
 
 /** How a call ended, for its circuit; without a verdict where it says nothing about the dependency. */

@@ -1,9 +1,4 @@
-/** The code that something which was thrown carries, if any. */
-function codeOf(error: unknown): unknown {
-  return typeof error === "object" && error !== null
-    ? (error as { code?: unknown }).code
-    : undefined;
-}
+import { hasCode } from "@oppulence/worker-core";
 
 /** What a {@link CircuitOpenError} tells. */
 export interface CircuitOpenDetails {
@@ -32,7 +27,7 @@ export class CircuitOpenError extends Error implements CircuitOpenDetails {
 
 /** Whether an error is a {@link CircuitOpenError}, of whichever copy of the package. */
 export function isCircuitOpenError(error: unknown): error is CircuitOpenError {
-  return codeOf(error) === "CIRCUIT_OPEN";
+  return hasCode(error, "CIRCUIT_OPEN");
 }
 
 /** A call was not made: as many as `maxUnderWay` allows are under way in this process. Thrown by `run`. */
@@ -52,7 +47,7 @@ export class BreakerBusyError extends Error {
 
 /** Whether an error is a {@link BreakerBusyError}, of whichever copy of the package. */
 export function isBreakerBusyError(error: unknown): error is BreakerBusyError {
-  return codeOf(error) === "BREAKER_BUSY";
+  return hasCode(error, "BREAKER_BUSY");
 }
 
 /** No dependency has the name. */
@@ -69,7 +64,7 @@ export class UnknownDependencyError extends Error {
 
 /** Whether an error is an {@link UnknownDependencyError}, of whichever copy of the package. */
 export function isUnknownDependencyError(error: unknown): error is UnknownDependencyError {
-  return codeOf(error) === "UNKNOWN_DEPENDENCY";
+  return hasCode(error, "UNKNOWN_DEPENDENCY");
 }
 
 /** The store gave no answer in time. Thrown by what operators call; jobs and `run` go by the last known state. */
@@ -80,5 +75,5 @@ export class BreakerStoreError extends Error {
 
 /** Whether an error is a {@link BreakerStoreError}, of whichever copy of the package. */
 export function isBreakerStoreError(error: unknown): error is BreakerStoreError {
-  return codeOf(error) === "BREAKER_STORE_UNREACHABLE";
+  return hasCode(error, "BREAKER_STORE_UNREACHABLE");
 }

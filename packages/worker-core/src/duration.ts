@@ -1,5 +1,5 @@
 import parse from "parse-duration";
-import { hasCode } from "./error-code.ts";
+import { hasCode } from "./error-chain.ts";
 import { printValue } from "./print-value.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { Reason } from "./contract/reason.ts";
-import { hasCode } from "./error-code.ts";
+import { hasCode } from "./error-chain.ts";
 import { didYouMean } from "./suggest.ts";
 
 /** A worker or client was put together wrongly: plugins, tasks or options. Thrown by `createWorker` and its kin. */

@@ -149,6 +149,7 @@ export {
 export { isDeferSignal } from "./engine/signal.ts";
 export type { ClaimedJob, TakeChoice, TakeInto, TakenRow } from "./engine/take.ts";
 export type { JobTurn, ReadyChoice, ReadyCursor, ReadyPage } from "./engine/turns.ts";
+export { causesOf, hasCode, readProperty } from "./error-chain.ts";
 export {
   ConfigurationError,
   HookError,

@@ -152,8 +152,7 @@ export function createRuntime(
   const engine = createEngine({
     database: poolDatabase(pool, tables, worker.preparedStatements !== false),
     failJobBatchDelayMs: worker.failJobBatchDelay ?? 0,
-    onMoved: ({ dueInMs }) => nudger.expect(dueInMs),
-    onTurn: (dueInMs) => nudger.expect(dueInMs),
+    onDue: (dueInMs) => nudger.expect(dueInMs),
     onQueuesFreed: (count) => runtime.runner.nudge(count),
     signal: abort.signal,
   });

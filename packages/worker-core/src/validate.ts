@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { hasCode } from "./error-code.ts";
+import { hasCode } from "./error-chain.ts";
 import {
   explainIssues,
   formatIssues,

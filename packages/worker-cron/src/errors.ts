@@ -1,9 +1,4 @@
-/** The code that something which was thrown carries, if any. */
-function codeOf(error: unknown): unknown {
-  return typeof error === "object" && error !== null
-    ? (error as { code?: unknown }).code
-    : undefined;
-}
+import { hasCode } from "@oppulence/worker-core";
 
 /** A field of an expression, as messages name it. */
 export type CronFieldName =
@@ -34,7 +29,7 @@ export class InvalidCronError extends Error {
 
 /** Whether an error is an {@link InvalidCronError}, of whichever copy of the package. */
 export function isInvalidCronError(error: unknown): error is InvalidCronError {
-  return codeOf(error) === "INVALID_CRON";
+  return hasCode(error, "INVALID_CRON");
 }
 
 /** A time zone is not known. */
@@ -51,7 +46,7 @@ export class UnknownTimezoneError extends Error {
 
 /** Whether an error is an {@link UnknownTimezoneError}, of whichever copy of the package. */
 export function isUnknownTimezoneError(error: unknown): error is UnknownTimezoneError {
-  return codeOf(error) === "UNKNOWN_TIMEZONE";
+  return hasCode(error, "UNKNOWN_TIMEZONE");
 }
 
 /** A schedule, or what is to be done with one, is wrong. */
@@ -71,7 +66,7 @@ export class InvalidScheduleError extends Error {
 
 /** Whether an error is an {@link InvalidScheduleError}, of whichever copy of the package. */
 export function isInvalidScheduleError(error: unknown): error is InvalidScheduleError {
-  return codeOf(error) === "INVALID_SCHEDULE";
+  return hasCode(error, "INVALID_SCHEDULE");
 }
 
 /** No schedule has the key. */
@@ -88,7 +83,7 @@ export class UnknownScheduleError extends Error {
 
 /** Whether an error is an {@link UnknownScheduleError}, of whichever copy of the package. */
 export function isUnknownScheduleError(error: unknown): error is UnknownScheduleError {
-  return codeOf(error) === "UNKNOWN_SCHEDULE";
+  return hasCode(error, "UNKNOWN_SCHEDULE");
 }
 
 /** A handler, or `buildPayload`, did not settle within its time. */
@@ -107,5 +102,5 @@ export class ScheduleTimeoutError extends Error {
 
 /** Whether an error is a {@link ScheduleTimeoutError}, of whichever copy of the package. */
 export function isScheduleTimeoutError(error: unknown): error is ScheduleTimeoutError {
-  return codeOf(error) === "SCHEDULE_TIMEOUT";
+  return hasCode(error, "SCHEDULE_TIMEOUT");
 }

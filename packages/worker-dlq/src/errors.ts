@@ -1,9 +1,4 @@
-/** The code that something which was thrown carries, if any. */
-function codeOf(error: unknown): unknown {
-  return typeof error === "object" && error !== null
-    ? (error as { code?: unknown }).code
-    : undefined;
-}
+import { hasCode } from "@oppulence/worker-core";
 
 /** A handler or the archive hook did not settle in time. What it was called for is kept. */
 export class DlqTimeoutError extends Error {
@@ -22,7 +17,7 @@ export class DlqTimeoutError extends Error {
 
 /** Whether an error is a {@link DlqTimeoutError}, of whichever copy of the package. */
 export function isDlqTimeoutError(error: unknown): error is DlqTimeoutError {
-  return codeOf(error) === "DLQ_TIMEOUT";
+  return hasCode(error, "DLQ_TIMEOUT");
 }
 
 /** A failed job could not be moved: it is still in the queue, and the reconciler will move it. */
@@ -43,5 +38,5 @@ export class DeadLetterMoveError extends Error {
 
 /** Whether an error is a {@link DeadLetterMoveError}, of whichever copy of the package. */
 export function isDeadLetterMoveError(error: unknown): error is DeadLetterMoveError {
-  return codeOf(error) === "DEAD_LETTER_MOVE_FAILED";
+  return hasCode(error, "DEAD_LETTER_MOVE_FAILED");
 }

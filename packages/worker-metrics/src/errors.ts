@@ -1,9 +1,4 @@
-/** The code that something which was thrown carries, if any. */
-function codeOf(error: unknown): unknown {
-  return typeof error === "object" && error !== null
-    ? (error as { code?: unknown }).code
-    : undefined;
-}
+import { hasCode, readProperty } from "@oppulence/worker-core";
 
 /**
  * An instrument was asked for in a way that does not fit its name, or was given a value or a label that does
@@ -27,7 +22,7 @@ export class InvalidMetricError extends Error {
 
 /** Whether an error is an {@link InvalidMetricError}, of whichever copy of the package. */
 export function isInvalidMetricError(error: unknown): error is InvalidMetricError {
-  return codeOf(error) === "INVALID_METRIC";
+  return hasCode(error, "INVALID_METRIC");
 }
 
 /** The HTTP endpoint could not be opened: the port is in use, not allowed, or the host is not this machine's. */
@@ -51,11 +46,11 @@ export class MetricsEndpointError extends Error {
 
 /** Whether an error is a {@link MetricsEndpointError}, of whichever copy of the package. */
 export function isMetricsEndpointError(error: unknown): error is MetricsEndpointError {
-  return codeOf(error) === "METRICS_ENDPOINT_FAILED";
+  return hasCode(error, "METRICS_ENDPOINT_FAILED");
 }
 
 function problemOf(host: string, port: number, cause: unknown): string {
-  switch (codeOf(cause)) {
+  switch (readProperty(cause, "code")) {
     case "EADDRINUSE":
       return `port ${port} on ${host} is in use, perhaps by another worker on this machine; set the option port to another one (0 takes a free one), or endpoint to false`;
     case "EACCES":

@@ -1,9 +1,4 @@
-/** The code that something which was thrown carries, if any. */
-function codeOf(error: unknown): unknown {
-  return typeof error === "object" && error !== null
-    ? (error as { code?: unknown }).code
-    : undefined;
-}
+import { hasCode } from "@oppulence/worker-core";
 
 /**
  * A pool of this process was declared dead: the process was paused, or could not reach the database, for
@@ -29,7 +24,7 @@ export class PoolLostError extends Error {
 
 /** Whether an error is a {@link PoolLostError}, of whichever copy of the package. */
 export function isPoolLostError(error: unknown): error is PoolLostError {
-  return codeOf(error) === "POOL_LOST";
+  return hasCode(error, "POOL_LOST");
 }
 
 /** A job went down with so many of its pools that it counts as a poison pill; it is what its dead letter says. */
@@ -55,5 +50,5 @@ export class CrashLoopError extends Error {
 
 /** Whether an error is a {@link CrashLoopError}, of whichever copy of the package. */
 export function isCrashLoopError(error: unknown): error is CrashLoopError {
-  return codeOf(error) === "CRASH_LOOP";
+  return hasCode(error, "CRASH_LOOP");
 }

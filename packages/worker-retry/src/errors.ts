@@ -1,5 +1,4 @@
-import { type Duration, formatDuration, parseDuration } from "@oppulence/worker-core";
-import { readProperty } from "./error-chain.ts";
+import { type Duration, formatDuration, hasCode, parseDuration } from "@oppulence/worker-core";
 import { type RetryAfterSettings, readRetryAfter } from "./retry-after.ts";
 
 /**
@@ -17,7 +16,7 @@ export class NonRetryableError extends Error {
 
 /** Whether an error is a {@link NonRetryableError}, of whichever copy of the package. */
 export function isNonRetryableError(error: unknown): error is NonRetryableError {
-  return readProperty(error, "code") === "NOT_RETRYABLE";
+  return hasCode(error, "NOT_RETRYABLE");
 }
 
 /** When the next attempt is due: an instant, or a time from the failure on by the database's clock. */
@@ -87,7 +86,7 @@ export class RetryAfterError extends Error {
 
 /** Whether an error is a {@link RetryAfterError}, of whichever copy of the package. */
 export function isRetryAfterError(error: unknown): error is RetryAfterError {
-  return readProperty(error, "code") === "RETRY_AFTER";
+  return hasCode(error, "RETRY_AFTER");
 }
 
 /** An attempt took longer than its task's `timeout`: the reason of the job's signal, and the attempt's error. */
@@ -111,7 +110,7 @@ export class JobTimeoutError extends Error {
 
 /** Whether an error is a {@link JobTimeoutError}, of whichever copy of the package. */
 export function isJobTimeoutError(error: unknown): error is JobTimeoutError {
-  return readProperty(error, "code") === "JOB_TIMEOUT";
+  return hasCode(error, "JOB_TIMEOUT");
 }
 
 /** What whoever cancels without saying why says; the core's `cancel` has the same. */
@@ -139,5 +138,5 @@ export class JobCancelledError extends Error {
 
 /** Whether an error is a {@link JobCancelledError}, of whichever copy of the package. */
 export function isJobCancelledError(error: unknown): error is JobCancelledError {
-  return readProperty(error, "code") === "JOB_CANCELLED";
+  return hasCode(error, "JOB_CANCELLED");
 }

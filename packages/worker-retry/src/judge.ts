@@ -1,16 +1,18 @@
 import {
+  causesOf,
   type Duration,
   exhaust,
   type FailureDecision,
   type FailureInput,
   messageOf,
   parseDuration,
+  readProperty,
   retry as retryDecision,
   type Until,
 } from "@oppulence/worker-core";
 import { attemptsOf } from "./attempts.ts";
 import { delayMs } from "./backoff.ts";
-import { causesOf, isNamed, partsOf, readProperty } from "./error-chain.ts";
+import { isNamed, partsOf } from "./error-chain.ts";
 import { cancelMessage, isNonRetryableError, isRetryAfterError } from "./errors.ts";
 import { type BackoffFunction, type ErrorMatch, LONGEST_DELAY_MS } from "./options.ts";
 import { DEFAULT_BACKOFF, type Policy } from "./policy.ts";

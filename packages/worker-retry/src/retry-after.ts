@@ -1,5 +1,4 @@
-import { type Duration, parseDuration } from "@oppulence/worker-core";
-import { causesOf, readProperty } from "./error-chain.ts";
+import { causesOf, type Duration, parseDuration, readProperty } from "@oppulence/worker-core";
 
 /** How a `Retry-After` header is read. */
 export interface RetryAfterSettings {

@@ -1,6 +1,6 @@
 import { isInvalidDurationError } from "@oppulence/worker-core";
 import { describe, expect, it } from "vitest";
-import { causesOf, isNamed, partsOf, readProperty } from "../src/error-chain.ts";
+import { isNamed, partsOf } from "../src/error-chain.ts";
 import {
   isJobCancelledError,
   isJobTimeoutError,
@@ -70,32 +70,6 @@ describe("RetryAfterError", () => {
     expect(busy).toMatchObject({ message: "busy", after: 60_000, cause });
     expect(RetryAfterError.fromHeader(null)).toBeUndefined();
     expect(RetryAfterError.fromHeader("soon")).toBeUndefined();
-  });
-});
-
-describe("causesOf", () => {
-  it("ends at a circle, and at eight", () => {
-    const a: { cause?: unknown } = {};
-    const b = { cause: a };
-    a.cause = b;
-    expect(causesOf(a)).toEqual([a, b]);
-    let deep: unknown = "innermost";
-    for (let depth = 0; depth < 20; depth++) deep = new Error(`${depth}`, { cause: deep });
-    expect(causesOf(deep)).toHaveLength(8);
-  });
-
-  it("stands whatever was thrown", () => {
-    const hostile = {
-      get cause() {
-        throw new Error("no");
-      },
-    };
-    expect(causesOf(hostile)).toEqual([hostile]);
-    expect(causesOf(undefined)).toEqual([]);
-    expect(causesOf("text")).toEqual(["text"]);
-    const { proxy, revoke } = Proxy.revocable({}, {});
-    revoke();
-    expect(readProperty(proxy, "code")).toBeUndefined();
   });
 });
 

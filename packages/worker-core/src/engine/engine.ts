@@ -161,10 +161,8 @@ export interface EngineOptions {
   readonly database: EngineDatabase;
   /** The engine's own `failJobBatchDelay`; a deferred job is due after its failure write, at the earliest. */
   readonly failJobBatchDelayMs: number;
-  /** Told of every job that was moved, for the wake-up when it is due. */
-  readonly onMoved: (moved: Moved) => void;
-  /** A waiting job is due in so long. */
-  readonly onTurn: (dueInMs: number) => void;
+  /** A job that was moved is due in so long: for the wake-up. */
+  readonly onDue: (dueInMs: number) => void;
   /** Named queues of this process's jobs are free again; jobs may be waiting in them. */
   readonly onQueuesFreed: (count: number) => void;
   /** Ends the retries of statements that the database could not take. */
@@ -205,7 +203,7 @@ export function createEngine(options: EngineOptions): Engine {
 
   const moved = (job: Job, answer: Moved | undefined) => {
     if (answer === undefined) return undefined;
-    options.onMoved(answer);
+    options.onDue(answer.dueInMs);
     if (job.job_queue_id !== null) options.onQueuesFreed(1);
     return answer;
   };
@@ -251,7 +249,7 @@ export function createEngine(options: EngineOptions): Engine {
     async moveTurns(turns, query = poolQuery) {
       const ids = await moveTurns(query, database.tables, turns);
       const moved = new Set(ids);
-      for (const { id, inMs } of turns) if (moved.has(id) && inMs > 0) options.onTurn(inMs);
+      for (const { id, inMs } of turns) if (moved.has(id) && inMs > 0) options.onDue(inMs);
       return ids;
     },
     remove: (ids) => removeJobs(database, ids),

@@ -1,4 +1,4 @@
-import { hasCode } from "../error-code.ts";
+import { hasCode } from "../error-chain.ts";
 import { messageOf } from "../errors.ts";
 import { hidePasswords, printValue } from "../print-value.ts";
 import { addressOf } from "./address.ts";

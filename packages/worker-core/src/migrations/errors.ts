@@ -1,4 +1,4 @@
-import { hasCode } from "../error-code.ts";
+import { hasCode } from "../error-chain.ts";
 import type { ChangedMigration, MigrationRef } from "./load.ts";
 
 /** The command that applies what is pending. */

@@ -1,4 +1,4 @@
-import { hasCode } from "../error-code.ts";
+import { hasCode } from "../error-chain.ts";
 import { listIssues } from "../issues.ts";
 import type { OptionIssue } from "../validate.ts";
 

@@ -2,7 +2,6 @@ import { runMigrations } from "graphile-worker";
 import type pg from "pg";
 import { engineTables, poolDatabase } from "../../src/engine/database.ts";
 import { createEngine, type Engine } from "../../src/engine/engine.ts";
-import type { Moved } from "../../src/engine/move.ts";
 import type { Job } from "../../src/index.ts";
 import { loadMigrations } from "../../src/migrations/load.ts";
 import { migrate } from "../../src/migrations/migrate.ts";
@@ -13,9 +12,7 @@ import { quietLogger } from "./worker.ts";
 export interface TestEngine {
   readonly engine: Engine;
   readonly pool: pg.Pool;
-  /** What was told of moved jobs. */
-  readonly moved: Moved[];
-  /** What was told of jobs that got another turn, in milliseconds. */
+  /** What was told of moved jobs: when each is due, in milliseconds. */
   readonly dueIn: number[];
   /** Statements that the engine has sent so far. */
   statements(): number;
@@ -56,7 +53,6 @@ export async function testEngine(failJobBatchDelayMs = 0): Promise<TestEngine> {
   const direct = poolDatabase(pool, tables, true);
   let statements = 0;
   const hooks: TestEngine["hooks"] = {};
-  const moved: Moved[] = [];
   const dueIn: number[] = [];
   const engine = createEngine({
     database: {
@@ -68,8 +64,7 @@ export async function testEngine(failJobBatchDelayMs = 0): Promise<TestEngine> {
       },
     },
     failJobBatchDelayMs,
-    onMoved: (one) => moved.push(one),
-    onTurn: (dueInMs) => dueIn.push(dueInMs),
+    onDue: (dueInMs) => dueIn.push(dueInMs),
     onQueuesFreed: () => {},
     signal: AbortSignal.timeout(60_000),
   });
@@ -79,7 +74,6 @@ export async function testEngine(failJobBatchDelayMs = 0): Promise<TestEngine> {
     hooks,
     engine,
     pool,
-    moved,
     dueIn,
     statements: () => statements,
     sql,
