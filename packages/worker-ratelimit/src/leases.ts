@@ -1,0 +1,197 @@
+import type { Clock } from "@oppulence/worker-core";
+import { bucketId } from "./bucket-id.ts";
+import type { Bucket, Demand, Lease, Refund, Started } from "./store.ts";
+
+/** Units that this process may start without asking. */
+interface Held {
+  readonly bucket: Bucket;
+  units: number;
+  /** By this process's clock. */
+  readonly expiresAt: number;
+  readonly grantedAt: number;
+  /** Who may use them, and how long each had waited then; everybody when undefined. */
+  readonly line: Map<string, number> | undefined;
+  readonly askedAt: number;
+}
+
+/** What a lease let go. */
+export interface Used {
+  /** Who left a line by it. */
+  readonly started: readonly Started[];
+  /** How long it was in line; undefined when it was in none. */
+  readonly waitedMs: number | undefined;
+}
+
+/** How much of a bucket this process uses. */
+interface Usage {
+  units: number;
+  readonly since: number;
+}
+
+/** Use is counted over this long; what it was says how much to ask for. */
+const USAGE_MS = 200;
+/** Use of less than this is no use: one job says nothing of the next. */
+const LEAST_USAGE_MS = 10;
+const MOST_UNITS = 1_000;
+const LEAST_BURST_MS = 250;
+/** What expired goes back within this. */
+const SWEEP_MS = 40;
+const AT_ONCE: Used = { started: [], waitedMs: undefined };
+
+/**
+ * Units of rates that were granted beside those asked for: a busy limiter is asked a few times a second, not once a
+ * job. Synchronous. What is not used is given back when it expires.
+ */
+export class Leases {
+  readonly #clock: Clock;
+  readonly #onUnused: (refund: Refund) => void;
+  readonly #held = new Map<string, Held[]>();
+  readonly #usage = new Map<string, Usage>();
+  #timer: unknown;
+
+  /** @param onUnused - told of units that expired; the store takes them back, as far as that is exact */
+  constructor(clock: Clock, onUnused: (refund: Refund) => void) {
+    this.#clock = clock;
+    this.#onUnused = onUnused;
+  }
+
+  /**
+   * Uses leases for all of a request's demands, or for none.
+   *
+   * @returns undefined when the store has to be asked
+   */
+  use(id: string, demands: readonly Demand[]): Used | undefined {
+    if (this.#held.size === 0) return undefined;
+    const now = this.#clock.now();
+    // A single demand is by far the most frequent, and has nothing to take back.
+    const [first] = demands;
+    if (demands.length === 1 && first !== undefined) {
+      const held = this.#find(id, first, now);
+      if (held === undefined) return undefined;
+      held.units -= first.units;
+      this.#count(first.bucket, first.units, now);
+      return held.line === undefined ? AT_ONCE : leave(id, [held], now);
+    }
+    const found: Held[] = [];
+    for (const demand of demands) {
+      const held = this.#find(id, demand, now);
+      if (held === undefined) return undefined;
+      found.push(held);
+    }
+    for (const [index, { bucket, units }] of demands.entries()) {
+      (found[index] as Held).units -= units;
+      this.#count(bucket, units, now);
+    }
+    return found.every(({ line }) => line === undefined) ? AT_ONCE : leave(id, found, now);
+  }
+
+  /** Counts use, and says how many units to ask for beside those needed now. */
+  wanted({ bucket, units }: Demand): number {
+    if (bucket.rule.kind !== "rate") return 0;
+    const now = this.#clock.now();
+    const usage = this.#count(bucket, units, now);
+    // What is leased and not used is out of the burst until it comes back: of a short one too much would be.
+    if (bucket.rule.burst * bucket.rule.unitMs < LEAST_BURST_MS) return 0;
+    const forMs = now - usage.since;
+    if (forMs < LEAST_USAGE_MS) return 0;
+    return Math.min(MOST_UNITS, Math.ceil((usage.units / forMs) * USAGE_MS));
+  }
+
+  /** Keeps what the store granted. `askedAt` is when the request was sent: the lease ends early rather than late. */
+  add(bucket: Bucket, { units, forMs, grantedAt, line }: Lease, askedAt: number): void {
+    const id = bucketId(bucket);
+    const waiting = line && new Map(line.map((each) => [each.id, each.waitedMs]));
+    const held = { bucket, units, expiresAt: askedAt + forMs, grantedAt, line: waiting, askedAt };
+    const those = this.#held.get(id);
+    if (those === undefined) this.#held.set(id, [held]);
+    else those.push(held);
+    this.#sweepLater();
+  }
+
+  /** Takes back a unit of a job that did not start after all, if the lease it may have come from still runs. */
+  putBack({ bucket, units }: Demand): void {
+    const now = this.#clock.now();
+    const held = this.#held
+      .get(bucketId(bucket))
+      ?.find(({ expiresAt, line }) => expiresAt > now && line === undefined);
+    if (held !== undefined) held.units += units;
+  }
+
+  /** Gives everything back, for a stop. */
+  stop(): void {
+    this.#clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+    for (const those of this.#held.values()) for (const held of those) this.#giveBack(held);
+    this.#held.clear();
+    this.#usage.clear();
+  }
+
+  /** Beyond twice the time that is looked at, use is counted anew. */
+  #count(bucket: Bucket, units: number, now: number): Usage {
+    const id = bucketId(bucket);
+    let usage = this.#usage.get(id);
+    if (usage === undefined || now - usage.since > 2 * USAGE_MS) {
+      usage = { units, since: now };
+      this.#usage.set(id, usage);
+      this.#sweepLater();
+    } else {
+      usage.units += units;
+    }
+    return usage;
+  }
+
+  #find(id: string, { bucket, units }: Demand, now: number): Held | undefined {
+    const those = this.#held.get(bucketId(bucket));
+    if (those === undefined) return undefined;
+    for (const held of those) {
+      if (held.units < units || held.expiresAt <= now) continue;
+      if (held.bucket !== bucket && !sameRule(held.bucket, bucket)) continue;
+      if (held.line === undefined || held.line.has(id)) return held;
+    }
+    return undefined;
+  }
+
+  #giveBack({ bucket, units, grantedAt }: Held): void {
+    if (units > 0) this.#onUnused({ bucket, units, grantedAt });
+  }
+
+  #sweepLater(): void {
+    this.#timer ??= this.#clock.setTimeout(() => this.#sweep(), SWEEP_MS);
+  }
+
+  /** Bounded by the buckets that were in use within the last moments. */
+  #sweep(): void {
+    this.#timer = undefined;
+    const now = this.#clock.now();
+    for (const [id, those] of this.#held) {
+      const left = those.filter((held) => held.expiresAt > now);
+      if (left.length === those.length) continue;
+      for (const held of those) if (held.expiresAt <= now) this.#giveBack(held);
+      if (left.length === 0) this.#held.delete(id);
+      else this.#held.set(id, left);
+    }
+    for (const [id, { since }] of this.#usage) {
+      if (now - since <= 2 * USAGE_MS) continue;
+      this.#usage.delete(id);
+    }
+    if (this.#held.size > 0 || this.#usage.size > 0) this.#sweepLater();
+  }
+}
+
+function sameRule({ rule: a }: Bucket, { rule: b }: Bucket): boolean {
+  return a.kind === "rate" && b.kind === "rate" && a.unitMs === b.unitMs && a.burst === b.burst;
+}
+
+/** Takes one out of the lines of those leases. */
+function leave(id: string, leases: readonly Held[], now: number): Used {
+  const started: Started[] = [];
+  let waitedMs = 0;
+  for (const { bucket, line, askedAt } of leases) {
+    const waited = line?.get(id);
+    if (waited === undefined) continue;
+    line?.delete(id);
+    started.push({ bucket, id });
+    waitedMs = Math.max(waitedMs, waited + now - askedAt);
+  }
+  return { started, waitedMs };
+}
