@@ -41,8 +41,10 @@ export interface Bench {
   readonly unit: string;
   /** The row that the others are compared with; undefined where there is none. */
   readonly base: string | undefined;
-  /** Rows that are compared with another row than {@link Bench.base}. */
-  readonly bases?: Readonly<Record<string, string>>;
+  /** Rows that are compared with another row than {@link Bench.base}, or with none: null. */
+  readonly bases?: Readonly<Record<string, string | null>>;
+  /** Rows in another unit. */
+  readonly units?: Readonly<Record<string, string>>;
   /** Comparisons beyond those with the base: one row each, named `row/against`. */
   readonly comparisons?: readonly { readonly row: string; readonly against: string }[];
   readonly rounds: number;

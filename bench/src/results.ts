@@ -30,8 +30,9 @@ export type Round = ReadonlyMap<string, Measurement>;
 export function toRows(bench: Bench, rounds: readonly Round[]): Row[] {
   const values = valuesByRow(Object.keys(bench.cases), rounds);
   const against = (name: string) => {
-    const base = bench.bases?.[name] ?? bench.base;
-    return base !== undefined && values.has(base) ? base : undefined;
+    const own = bench.bases?.[name];
+    const base = own === undefined ? bench.base : own;
+    return base !== undefined && base !== null && values.has(base) ? base : undefined;
   };
   const plain = [...values.keys()].map((name) => toRow(bench, name, name, values, against(name)));
   const compared = (bench.comparisons ?? [])
@@ -67,7 +68,7 @@ function toRow(
   return {
     case: name,
     median: middle,
-    unit: bench.unit,
+    unit: bench.units?.[name] ?? bench.unit,
     spread: spread(own),
     ratio,
     ratioSpread: others && spread(own.map((value, round) => value / (others[round] as number))),

@@ -49,13 +49,13 @@ describe("benches", () => {
   it("are those of the issue and two more, each with the cases named there", () => {
     const cases = benches.map(({ name, cases }) => [name, Object.keys(cases)]);
     expect(Object.fromEntries(cases)).toEqual({
-      overhead: ["bare", "core", "eight", "failure", "bareFailing", "failing"],
+      overhead: ["bare", "core", "eight", "failure", "admission", "bareFailing", "failing"],
       enqueue: ["bare", "eight"],
       latency: ["bare", "eight"],
-      backlog: ["bare", "parked"],
+      backlog: ["bare", "parked", "breaker", "throttled"],
       peers: ["bare", "eight", "bullmq", "pgboss"],
       precision: ["deferred"],
-      roundtrips: ["bare", "eight", "deferring"],
+      roundtrips: ["bare", "eight", "deferring", "limited"],
     });
   });
 });

@@ -9,7 +9,7 @@ const SIZES: Readonly<Record<string, Size>> = {
   overhead: { jobs: 60, warmUp: 10, repeats: 2 },
   enqueue: { batch: 50, batches: 2, warmUp: 1 },
   latency: { jobs: 3, warmUp: 1 },
-  backlog: { jobs: 60, warmUp: 10, repeats: 2, parked: 100 },
+  backlog: { jobs: 60, warmUp: 10, repeats: 2, parked: 100, blocked: 100, throttled: 100 },
   peers: { jobs: 60, warmUp: 10, repeats: 2 },
   precision: { jobs: 2 },
   roundtrips: { jobs: 60 },

@@ -3,6 +3,7 @@ import { dlq } from "@oppulence/worker-dlq";
 import { recovery } from "@oppulence/worker-recovery";
 import { retries } from "@oppulence/worker-retry";
 import type { Bench, Measurement } from "../bench.ts";
+import { ADMITTED, admission } from "../systems/admission.ts";
 import { drain, drainFailing } from "../systems/drain.ts";
 import { eightPlugins } from "../systems/eight-plugins.ts";
 import { bareSystem } from "../systems/graphile.ts";
@@ -17,10 +18,13 @@ export const FAST: GraphileConfig.WorkerOptions = {
   failJobBatchDelay: 0,
 };
 
+/** More starts a second than there can be. */
+const NEVER_REACHED = 1_000_000;
+
 export const overhead: Bench = {
   name: "overhead",
   about:
-    "no-op jobs a second: bare graphile-worker, the core, eight plugins, the failure path; and jobs that fail for good",
+    "no-op jobs a second: bare graphile-worker, the core, eight plugins, the failure path, admission; and jobs that fail for good",
   unit: "jobs/s",
   base: "bare",
   bases: { failing: "bareFailing" },
@@ -31,6 +35,7 @@ export const overhead: Bench = {
     core: { what: "ratio", atLeast: 0.97 },
     eight: { what: "ratio", atLeast: 0.9 },
     failure: { what: "ratio", atLeast: 0.95 },
+    admission: { what: "ratio", atLeast: 0.9 },
     failing: { what: "ratio", atLeast: 0.5 },
   },
   cases: {
@@ -41,6 +46,14 @@ export const overhead: Bench = {
       row("eight", await drain(input, platformSystem(input.databaseUrl, FAST, eightPlugins()))),
     failure: async (input) =>
       row("failure", await drain(input, platformSystem(input.databaseUrl, FAST, failurePath()))),
+    admission: async (input) =>
+      row(
+        "admission",
+        await drain(
+          input,
+          platformSystem(input.databaseUrl, FAST, admission(NEVER_REACHED), { options: ADMITTED }),
+        ),
+      ),
     bareFailing: async (input) =>
       row("bareFailing", await drainFailing(input, bareSystem(input.databaseUrl, FAST))),
     failing: async (input) =>

@@ -1,5 +1,6 @@
 import { type AnyPlugin, defer, definePlugin } from "@oppulence/worker-core";
 import type { Bench, CaseInput, Measurement } from "../bench.ts";
+import { ADMISSION_STATEMENTS, ADMITTED, admission } from "../systems/admission.ts";
 import { type CountingPool, countingPool } from "../systems/counting-pool.ts";
 import { eightPlugins } from "../systems/eight-plugins.ts";
 import { bareSystem, type NewPool } from "../systems/graphile.ts";
@@ -17,13 +18,15 @@ const PLAIN: Engine = { concurrentJobs: 24 };
 
 export const roundtrips: Bench = {
   name: "roundtrips",
-  about: "statements a job: bare, eight plugins, and a plugin that defers each job once",
+  about:
+    "statements a job: bare, eight plugins, a plugin that defers each job once; of a busy limiter and a breaker alone",
   unit: "statements/job",
   base: "bare",
   rounds: 3,
   size: { jobs: 2_000 },
   quick: { jobs: 500 },
-  asked: {},
+  bases: { limited: null },
+  asked: { limited: { what: "median", atMost: 0.1 } },
   cases: {
     bare: (input) =>
       count("bare", input, (engine, pool) => bareSystem(input.databaseUrl, engine, pool)),
@@ -34,11 +37,12 @@ export const roundtrips: Bench = {
         input,
         platform(input, () => [deferOnce()]),
       ),
+    limited: countLimited,
   },
 };
 
 function platform(input: CaseInput, plugins: () => readonly AnyPlugin[]): Make {
-  return (engine, pool) => platformSystem(input.databaseUrl, engine, plugins(), pool);
+  return (engine, pool) => platformSystem(input.databaseUrl, engine, plugins(), { newPool: pool });
 }
 
 async function count(name: string, input: CaseInput, make: Make): Promise<Measurement> {
@@ -50,18 +54,40 @@ async function count(name: string, input: CaseInput, make: Make): Promise<Measur
   };
 }
 
+/** As many starts a second as the limiter of {@link countLimited} allows: 24 jobs at once, of 24 ms each. */
+const HOT = 1_000;
+const JOB_MS = 24;
+
+/** Statements of admission alone: those of the engine are in the other cases. */
+async function countLimited(input: CaseInput): Promise<Measurement> {
+  const limited = (newPool: NewPool) =>
+    platformSystem(input.databaseUrl, FAST, admission(HOT), {
+      newPool,
+      options: ADMITTED,
+      jobMs: JOB_MS,
+    });
+  const own = await statementsPerJob(input, limited, ADMISSION_STATEMENTS);
+  return { rows: { limited: own } };
+}
+
 /**
  * Statements from the moment that jobs are added to an idle system until the last completion, over all of
  * its connections.
+ *
+ * @param counts - which statements, by their text; all when undefined
  */
-function statementsPerJob(input: CaseInput, make: (pool: NewPool) => MakeSystem): Promise<number> {
+function statementsPerJob(
+  input: CaseInput,
+  make: (pool: NewPool) => MakeSystem,
+  counts?: RegExp,
+): Promise<number> {
   const { jobs = 0 } = input.size;
   return withConnection(input.databaseUrl, async (connection) => {
     let counted: CountingPool | undefined;
     const sent = () => counted?.sent() ?? 0;
     const counter = countJobs(jobs + 1);
     const system = make((url) => {
-      counted = countingPool(url);
+      counted = countingPool(url, counts);
       return counted.pool;
     })(counter);
     await system.start();

@@ -57,3 +57,21 @@ export async function untilGone(connection: pg.Client, first: string): Promise<v
     if (rows.length === 0) return;
   }
 }
+
+/** Counts jobs of a task that are due and nobody holds, up to `most`. */
+export async function dueJobs(
+  connection: pg.Client,
+  identifier: string,
+  most: number,
+): Promise<number> {
+  const { rows } = await connection.query<{ count: number }>(
+    `select count(*)::int as count from (
+  select from graphile_worker._private_jobs
+  where is_available and run_at <= now()
+    and task_id = (select id from graphile_worker._private_tasks where identifier = $1)
+  limit $2
+) as due`,
+    [identifier, most],
+  );
+  return (rows[0] as { count: number }).count;
+}

@@ -1,23 +1,44 @@
-import { type AnyPlugin, createWorker, defineTask } from "@oppulence/worker-core";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  type AnyPlugin,
+  type AnyTask,
+  createWorker,
+  defineTask,
+  type TaskOptions,
+} from "@oppulence/worker-core";
 import { type NewPool, openPool } from "./graphile.ts";
 import { silentLogger } from "./silent-logger.ts";
 import { type MakeSystem, NO_OP, watchedEvents } from "./system.ts";
 
-/**
- * The platform with some plugins, on a pool like the one that bare graphile-worker gets.
- *
- * @param others - further tasks that the worker runs, none of which is to be called
- */
+/** What a platform may have beside its plugins. */
+export interface PlatformOptions {
+  /** @defaultValue {@link openPool} */
+  readonly newPool?: NewPool;
+  /** What the task that is measured asks of plugins. */
+  readonly options?: TaskOptions;
+  /** How long a job of it takes. @defaultValue no time */
+  readonly jobMs?: number;
+  /** Further tasks that the worker runs. */
+  readonly others?: readonly AnyTask[];
+}
+
+/** The platform with some plugins, on a pool like the one that bare graphile-worker gets. */
 export function platformSystem(
   databaseUrl: string,
   engine: GraphileConfig.WorkerOptions,
   plugins: readonly AnyPlugin[],
-  newPool: NewPool = openPool,
-  others: readonly string[] = [],
+  { newPool = openPool, options = {}, jobMs, others = [] }: PlatformOptions = {},
 ): MakeSystem {
   return (watch) => {
     const pool = newPool(databaseUrl);
-    const task = defineTask({ identifier: NO_OP, run: async () => watch.hit() });
+    const run =
+      jobMs === undefined
+        ? async () => watch.hit()
+        : async () => {
+            await sleep(jobMs);
+            watch.hit();
+          };
+    const task = defineTask({ ...options, identifier: NO_OP, run });
     const worker = createWorker({
       pool,
       config: false,
@@ -25,7 +46,7 @@ export function platformSystem(
       logger: silentLogger,
       plugins,
       worker: { ...engine, events: watchedEvents(watch) },
-      tasks: [task, ...others.map((identifier) => defineTask({ identifier, run: unexpected }))],
+      tasks: [task, ...others],
     });
     return {
       start: () => worker.start(),
@@ -36,6 +57,11 @@ export function platformSystem(
       },
     };
   };
+}
+
+/** A task of whose jobs none is to run. */
+export function taskThatWaits<const I extends string>(identifier: I, options: TaskOptions = {}) {
+  return defineTask({ ...options, identifier, run: unexpected });
 }
 
 function unexpected(): never {

@@ -59,8 +59,10 @@ export class Call implements Permit {
   /** The call was made, and came to this. A promise only where the store has to know. */
   settle(result: CallResult): void | Promise<void> {
     if (this.#isOver) return undefined;
-    const { circuit, onProblem } = { ...this.#input, circuit: this.circuit };
-    return this.#end(endingOf(result, circuit.settings, (error) => onProblem(circuit.name, error)));
+    const { circuit } = this;
+    return this.#end(
+      endingOf(result, circuit.settings, (error) => this.#input.onProblem(circuit.name, error)),
+    );
   }
 
   #end(ending: Ending): void | Promise<void> {
@@ -68,12 +70,13 @@ export class Call implements Permit {
     this.#isOver = true;
     const pending =
       this.#probe === undefined ? this.#count(ending) : this.#endProbe(this.#probe, ending);
+    if (pending === undefined) return this.#leave();
     // A failure keeps its place until the store knows of it: the next call starts with that known.
-    const leave = () => {
-      this.circuit.underWay -= 1;
-    };
-    if (pending === undefined) return leave();
-    return pending.then(leave);
+    return pending.then(() => this.#leave());
+  }
+
+  #leave(): void {
+    this.circuit.underWay -= 1;
   }
 
   #count(ending: Ending): Promise<void> | undefined {

@@ -18,8 +18,13 @@ export interface ParkingInput {
   readonly onError: (message: string, error: unknown) => void;
 }
 
-/** Should nobody be left to bring them back, parked jobs come back by themselves. */
+/**
+ * Should nobody be left to bring them back, parked jobs come back by themselves: after half a day to a day. Ends are
+ * the same for all processes, by the store's clock, so that whoever leads next does not move again what is parked
+ * already; they are moved on twice a day.
+ */
 const PARKED_FOR_MS = parseDuration("1d", "");
+const ENDS_EVERY_MS = PARKED_FOR_MS / 2;
 /** A lead that ends by itself when its process has died. */
 const LEASE_MS = 5_000;
 /**
@@ -43,8 +48,7 @@ interface Lot {
   leads: boolean;
   /** A turn was asked for while one was under way. */
   again: boolean;
-  /** Of the parking that is under way: its end, and when to look for more. */
-  parkedUntil: number;
+  /** Of the parking that is under way: when to look for more. */
   parkAt: number;
   parkEveryMs: number;
   probeAt: number;
@@ -85,7 +89,6 @@ export class Parking {
         turn: undefined,
         leads: false,
         again: false,
-        parkedUntil: 0,
         parkAt: 0,
         parkEveryMs: PARK_FIRST_MS,
         probeAt: 0,
@@ -202,11 +205,8 @@ export class Parking {
     const wasParked = record.parked;
     if (!wasParked || tasks.length > record.tasks.length)
       await circuit.do({ kind: "park", tasks, parked: true });
-    // The end stays the same for a while: jobs that are parked already are beyond it, and are not moved again.
-    if (lot.parkedUntil - circuit.now() < PARKED_FOR_MS / 2)
-      lot.parkedUntil = circuit.now() + PARKED_FOR_MS;
     const startedAt = clock.now();
-    const count = await engine.hold({ tasks }, new Date(lot.parkedUntil), {
+    const count = await engine.hold({ tasks }, parkedUntil(circuit.now()), {
       plugin: "breaker",
       code: "CIRCUIT_OPEN",
       message: describeBlock(circuit.name, record),
@@ -229,12 +229,21 @@ export class Parking {
     lot.probeAt = clock.now() + PROBE_EVERY_MS;
   }
 
+  /** Those that were deferred, and not parked yet: they come back with the others, in order. */
+  async #holdRest({ circuit }: Lot, { tasks }: CircuitRecord): Promise<void> {
+    await this.#input.engine.hold({ tasks }, parkedUntil(circuit.now()), {
+      plugin: "breaker",
+      code: "CIRCUIT_RAMP",
+      message: `dependency ${JSON.stringify(circuit.name)} is back; its jobs come back step by step`,
+    });
+  }
+
   /** One step: twice as many jobs as the one before. A step that finds fewer is the last. */
   async #ramp(lot: Lot, record: CircuitRecord): Promise<number | undefined> {
     const { engine, ramp } = this.#input;
     lot.parkAt = 0;
     lot.parkEveryMs = PARK_FIRST_MS;
-    lot.parkedUntil = 0;
+    if (lot.step === ramp.first) await this.#holdRest(lot, record);
     const limit = lot.step >= MOST_PER_STEP ? undefined : lot.step;
     const count = await engine.release("breaker", { tasks: record.tasks }, limit);
     if (limit !== undefined && count >= limit) {
@@ -247,4 +256,8 @@ export class Parking {
       await lot.circuit.do({ kind: "park", tasks: [], parked: false });
     return ramp.everyMs;
   }
+}
+
+function parkedUntil(now: number): Date {
+  return new Date((Math.floor(now / ENDS_EVERY_MS) + 2) * ENDS_EVERY_MS);
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { defineTask } from "@oppulence/worker-core";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { BreakerApi } from "../src/index.ts";
 import { start } from "./start.ts";
@@ -48,6 +49,34 @@ describe("a circuit that two processes share", () => {
     await fail(other.api, 1);
     expect(other.api.state("crm").state).toBe("open");
     await vi.waitUntil(() => one.api.state("crm").state === "open");
+  });
+
+  it("leaves parked jobs where they are when another process takes the lead", async () => {
+    const task = () =>
+      defineTask({ identifier: "call", breaker: { dependency: "crm" }, run: () => {} });
+    const one = await start([task()], { breaker, start: false });
+    await one.worker.migrate("auto");
+    await one.api.open("crm", { reason: "maintenance" });
+    await one.worker.addJobs(Array.from({ length: 100 }, () => ({ task: "call" })));
+    // Held jobs: how often each was stopped, and until when.
+    const parked = () =>
+      one.sql<{ id: string; count: number; until: Date }>(
+        "select job_id::text as id, count, until from oppulence_worker.core_notes where kind = 'held' order by job_id",
+      );
+    await one.worker.start();
+    await vi.waitUntil(async () => (await parked()).length === 100, { timeout: 10_000 });
+    const before = await parked();
+    const until = before[0]?.until.getTime() ?? 0;
+    expect(until - Date.now()).toBeGreaterThan(11.9 * 3_600_000);
+    expect(until - Date.now()).toBeLessThan(24.1 * 3_600_000);
+    await one.worker.stop();
+    const other = await start([task()], { breaker, database: one.database, start: false });
+    const hold = vi.spyOn(other.worker.engine, "hold");
+    await other.worker.start();
+    const looks = () => hold.mock.settledResults.filter(({ type }) => type === "fulfilled");
+    await vi.waitUntil(() => looks().length > 1, { timeout: 10_000 });
+    for (const { value } of looks()) expect(value).toBe(0);
+    expect(await parked()).toEqual(before);
   });
 
   it("opens once, however many failures of all processes come at the same time", async () => {

@@ -6,6 +6,7 @@ import type {
   AdmitAnswer,
   AdmitRequest,
   Admitted,
+  Bucket,
   RateLimitStore,
   Refund,
   Started,
@@ -60,9 +61,11 @@ export class Admission {
       await this.#bounded(input.store.refund(refunds));
       return refunds.map(() => undefined);
     });
-    this.#leases = new Leases(input.clock, (refund) =>
-      this.#track(this.#refund(refund), "could not give unused units back"),
-    );
+    this.#leases = new Leases({
+      clock: input.clock,
+      onUnused: (refund) => this.#track(this.#refund(refund), "could not give unused units back"),
+      onLow: (bucket, units) => this.#track(this.#lease(bucket, units), "could not ask ahead"),
+    });
   }
 
   /**
@@ -126,6 +129,12 @@ export class Admission {
     for (const [index, answer] of admitted.answers.entries())
       if (answer.kind === "admitted") this.#keep(requests[index], answer, askedAt);
     return admitted.answers;
+  }
+
+  /** For nobody yet. */
+  async #lease(bucket: Bucket, units: number): Promise<void> {
+    const demands = [{ bucket, units: 0, lease: units }];
+    await this.#ask({ id: "lease", demands, isPeek: true, maxWaitMs: 0 });
   }
 
   /** An answer that comes too late: nobody runs with the places that it grants. */

@@ -12,6 +12,19 @@ interface Held {
   /** Who may use them, and how long each had waited then; everybody when undefined. */
   readonly line: Map<string, number> | undefined;
   readonly askedAt: number;
+  /** With so few units left, or at this time, the next is asked for, once. */
+  readonly low: number;
+  readonly lowAt: number;
+  isLow: boolean;
+}
+
+/** What {@link Leases} needs. */
+export interface LeasesInput {
+  readonly clock: Clock;
+  /** Units have expired; the store takes them back, as far as that is exact. */
+  readonly onUnused: (refund: Refund) => void;
+  /** A lease is half used, and so many units more will be: they come in time if they are asked for now. */
+  readonly onLow: (bucket: Bucket, units: number) => void;
 }
 
 /** What a lease let go. */
@@ -26,13 +39,17 @@ export interface Used {
 interface Usage {
   units: number;
   readonly since: number;
+  /** In the time before, if there was any. */
+  readonly before: number;
 }
 
 /** Use is counted over this long; what it was says how much to ask for. */
 const USAGE_MS = 200;
 /** Use of less than this is no use: one job says nothing of the next. */
-const LEAST_USAGE_MS = 10;
-const MOST_UNITS = 1_000;
+const LEAST_USAGE_MS = 2;
+const MOST_UNITS = 10_000;
+/** For fewer it is not worth the while to ask ahead. */
+const LEAST_AHEAD = 16;
 const LEAST_BURST_MS = 250;
 /** What expired goes back within this. */
 const SWEEP_MS = 40;
@@ -43,16 +60,15 @@ const AT_ONCE: Used = { started: [], waitedMs: undefined };
  * job. Synchronous. What is not used is given back when it expires.
  */
 export class Leases {
+  readonly #input: LeasesInput;
   readonly #clock: Clock;
-  readonly #onUnused: (refund: Refund) => void;
   readonly #held = new Map<string, Held[]>();
   readonly #usage = new Map<string, Usage>();
   #timer: unknown;
 
-  /** @param onUnused - told of units that expired; the store takes them back, as far as that is exact */
-  constructor(clock: Clock, onUnused: (refund: Refund) => void) {
-    this.#clock = clock;
-    this.#onUnused = onUnused;
+  constructor(input: LeasesInput) {
+    this.#input = input;
+    this.#clock = input.clock;
   }
 
   /**
@@ -68,8 +84,7 @@ export class Leases {
     if (demands.length === 1 && first !== undefined) {
       const held = this.#find(id, first, now);
       if (held === undefined) return undefined;
-      held.units -= first.units;
-      this.#count(first.bucket, first.units, now);
+      this.#take(held, first, now);
       return held.line === undefined ? AT_ONCE : leave(id, [held], now);
     }
     const found: Held[] = [];
@@ -78,10 +93,7 @@ export class Leases {
       if (held === undefined) return undefined;
       found.push(held);
     }
-    for (const [index, { bucket, units }] of demands.entries()) {
-      (found[index] as Held).units -= units;
-      this.#count(bucket, units, now);
-    }
+    for (const [index, demand] of demands.entries()) this.#take(found[index] as Held, demand, now);
     return found.every(({ line }) => line === undefined) ? AT_ONCE : leave(id, found, now);
   }
 
@@ -90,18 +102,25 @@ export class Leases {
     if (bucket.rule.kind !== "rate") return 0;
     const now = this.#clock.now();
     const usage = this.#count(bucket, units, now);
-    // What is leased and not used is out of the burst until it comes back: of a short one too much would be.
-    if (bucket.rule.burst * bucket.rule.unitMs < LEAST_BURST_MS) return 0;
-    const forMs = now - usage.since;
-    if (forMs < LEAST_USAGE_MS) return 0;
-    return Math.min(MOST_UNITS, Math.ceil((usage.units / forMs) * USAGE_MS));
+    return wantedOf(bucket, usage, now);
   }
 
   /** Keeps what the store granted. `askedAt` is when the request was sent: the lease ends early rather than late. */
   add(bucket: Bucket, { units, forMs, grantedAt, line }: Lease, askedAt: number): void {
     const id = bucketId(bucket);
     const waiting = line && new Map(line.map((each) => [each.id, each.waitedMs]));
-    const held = { bucket, units, expiresAt: askedAt + forMs, grantedAt, line: waiting, askedAt };
+    const held: Held = {
+      bucket,
+      units,
+      expiresAt: askedAt + forMs,
+      grantedAt,
+      line: waiting,
+      askedAt,
+      low: units / 2,
+      lowAt: askedAt + forMs / 2,
+      // Those of a line have their turns: nothing is asked for ahead.
+      isLow: waiting !== undefined || units < LEAST_AHEAD,
+    };
     const those = this.#held.get(id);
     if (those === undefined) this.#held.set(id, [held]);
     else those.push(held);
@@ -126,18 +145,28 @@ export class Leases {
     this.#usage.clear();
   }
 
-  /** Beyond twice the time that is looked at, use is counted anew. */
+  /** Use is counted by spans of time; of the one before it is remembered how much it was. */
   #count(bucket: Bucket, units: number, now: number): Usage {
     const id = bucketId(bucket);
     let usage = this.#usage.get(id);
-    if (usage === undefined || now - usage.since > 2 * USAGE_MS) {
-      usage = { units, since: now };
+    if (usage === undefined || now - usage.since > USAGE_MS) {
+      const isRecent = usage !== undefined && now - usage.since <= 2 * USAGE_MS;
+      usage = { units, since: now, before: isRecent ? (usage?.units ?? 0) : 0 };
       this.#usage.set(id, usage);
       this.#sweepLater();
     } else {
       usage.units += units;
     }
     return usage;
+  }
+
+  #take(held: Held, { bucket, units }: Demand, now: number): void {
+    held.units -= units;
+    const usage = this.#count(bucket, units, now);
+    if (held.isLow || (held.units > held.low && now < held.lowAt)) return;
+    held.isLow = true;
+    const ahead = wantedOf(bucket, usage, now) - held.units;
+    if (ahead >= LEAST_AHEAD) this.#input.onLow(bucket, ahead);
   }
 
   #find(id: string, { bucket, units }: Demand, now: number): Held | undefined {
@@ -152,7 +181,7 @@ export class Leases {
   }
 
   #giveBack({ bucket, units, grantedAt }: Held): void {
-    if (units > 0) this.#onUnused({ bucket, units, grantedAt });
+    if (units > 0) this.#input.onUnused({ bucket, units, grantedAt });
   }
 
   #sweepLater(): void {
@@ -194,4 +223,15 @@ function leave(id: string, leases: readonly Held[], now: number): Used {
     waitedMs = Math.max(waitedMs, waited + now - askedAt);
   }
   return { started, waitedMs };
+}
+
+/** How many units a process will use within the time of a lease, by what it used just before. */
+function wantedOf({ rule }: Bucket, { units, since, before }: Usage, now: number): number {
+  // What is leased and not used is out of the burst until it comes back: of a short one too much would be.
+  if (rule.kind !== "rate" || rule.burst * rule.unitMs < LEAST_BURST_MS) return 0;
+  const forMs = now - since;
+  if (forMs < LEAST_USAGE_MS) return before;
+  // No more than was used before: what is leased at the beginning of a burst is hardly more than the burst.
+  const most = Math.min(MOST_UNITS, Math.max(units, before));
+  return Math.min(most, Math.ceil((units / forMs) * USAGE_MS));
 }

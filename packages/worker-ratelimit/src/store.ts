@@ -27,7 +27,7 @@ export interface Bucket {
 /** What a job asks of one bucket. */
 export interface Demand {
   readonly bucket: Bucket;
-  /** Units of a rate; 1 for places. */
+  /** Units of a rate, 0 where only a lease is asked for; 1 for places. */
   readonly units: number;
   /** Units that this process would use beside these before the lease ends; 0 for none. Granted last, once a bucket. */
   readonly lease: number;

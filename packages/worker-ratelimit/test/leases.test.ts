@@ -14,7 +14,13 @@ const demand = (units = 1, of: Bucket = bucket): Demand => ({ bucket: of, units,
 function leases() {
   const clock = createFakeClock();
   const refunds: Refund[] = [];
-  return { clock, refunds, leases: new Leases(clock, (refund) => refunds.push(refund)) };
+  const ahead: number[] = [];
+  const made = new Leases({
+    clock,
+    onUnused: (refund) => refunds.push(refund),
+    onLow: (_, units) => ahead.push(units),
+  });
+  return { clock, refunds, ahead, leases: made };
 }
 
 const grant = { demand: 0, units: 5, forMs: 200, grantedAt: 7, line: undefined };
@@ -74,11 +80,22 @@ describe("Leases", () => {
     const { leases: mine, clock } = leases();
     expect(mine.wanted(demand())).toBe(0);
     await clock.advance("100ms");
-    expect(mine.wanted(demand(49))).toBe(100);
+    expect(mine.wanted(demand(49))).toBe(50);
     const short: Bucket = { ...bucket, rule: { kind: "rate", unitMs: 10, burst: 10 } };
     mine.wanted(demand(1, short));
     await clock.advance("100ms");
     expect(mine.wanted(demand(10, short))).toBe(0);
+  });
+
+  it("asks ahead once a lease is half used, for what will be used, less what is left", async () => {
+    const { leases: mine, clock, ahead } = leases();
+    mine.wanted(demand(100));
+    await clock.advance("50ms");
+    mine.add(bucket, { ...grant, units: 200 }, clock.now());
+    for (let n = 0; n < 99; n++) mine.use(`${n}`, [demand()]);
+    expect(ahead).toEqual([]);
+    for (let n = 0; n < 50; n++) mine.use(`${n}`, [demand()]);
+    expect(ahead).toEqual([100]);
   });
 
   it("gives back everything when it stops", () => {

@@ -109,4 +109,17 @@ export function leases(start: Start): void {
     await store.refund([{ bucket: before, units, grantedAt }]);
     expect(await kind(store, peek(of(after)))).toBe("refused");
   });
+
+  it("leases to one who starts nothing, of what is left and nobody waits for", async () => {
+    const store = await start();
+    const bucket = rate("r", 1, 10);
+    const ahead = peek(of(bucket, 0, 6));
+    const { answer } = await ask(store, ahead);
+    expect(answer).toMatchObject({ kind: "admitted", leases: [{ units: 6 }] });
+    expect(await store.inLine("peek")).toEqual([]);
+    expect(await kind(store, wish("1", of(bucket, 5)))).toBe("waiting");
+    await ask(store, ahead);
+    expect(await store.states("r", 1)).toMatchObject([{ waiting: 1 }]);
+    expect((await store.states("r", 1))[0]?.utilization).toBeLessThan(0.7);
+  });
 }

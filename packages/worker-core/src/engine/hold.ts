@@ -58,8 +58,13 @@ export async function holdJobs(
   on conflict (job_id) do update
   set plugin = excluded.plugin, code = excluded.code, message = excluded.message, kind = excluded.kind,
     -- Held already, if its run_at was the old note's until: excluded.held_from without its place.
-    held_from = case when notes.kind = 'held' and notes.until = excluded.held_from - (excluded.until - $5::timestamptz)
-      then notes.held_from else excluded.held_from end,
+    held_from = case when notes.until is distinct from excluded.held_from - (excluded.until - $5::timestamptz)
+      then excluded.held_from
+      when notes.kind = 'held' then notes.held_from
+      -- Deferred by the same plugin: it was fetched before those that came with it, so its place is before theirs.
+      when notes.kind = 'deferred' and notes.plugin = excluded.plugin
+      then coalesce(notes.held_from - interval '1 millisecond' + least(excluded.until - $5::timestamptz, interval '999 microseconds'), excluded.held_from)
+      else excluded.held_from end,
     until = excluded.until, count = notes.count + 1, updated_at = now()
 )
 select count(*) as count from moved`,

@@ -49,19 +49,23 @@ export async function deferJobs(
     locked_by = null,
     updated_at = now()
   from item
+  join ${tables.jobs} as before on before.id = item.id
   where jobs.id = item.id and jobs.locked_by = item.pool
-  returning jobs.id, jobs.job_queue_id, jobs.run_at, item.pool, item.plugin, item.code, item.message
+  returning jobs.id, jobs.job_queue_id, jobs.run_at, before.run_at as came_from, item.pool, item.plugin, item.code, item.message
 ), freed as (
   update ${tables.queues} as queues
   set locked_at = null, locked_by = null
   from moved
   where queues.id = moved.job_queue_id and queues.locked_by = moved.pool
 ), noted as (
-  insert into ${tables.notes} as notes (job_id, plugin, code, message, kind, until)
-  select id, plugin, code, message, 'deferred', run_at from moved
+  insert into ${tables.notes} as notes (job_id, plugin, code, message, kind, until, held_from)
+  select id, plugin, code, message, 'deferred', run_at, came_from from moved
   on conflict (job_id) do update
   set plugin = excluded.plugin, code = excluded.code, message = excluded.message, kind = excluded.kind,
-    until = excluded.until, held_from = null, count = notes.count + 1, updated_at = now()
+    -- Deferred by the same plugin before, and not moved since: where it came from first.
+    held_from = case when notes.kind = 'deferred' and notes.plugin = excluded.plugin and notes.until = excluded.held_from
+      then coalesce(notes.held_from, excluded.held_from) else excluded.held_from end,
+    until = excluded.until, count = notes.count + 1, updated_at = now()
 )
 select id, run_at, extract(epoch from run_at - clock_timestamp())::float8 * 1000 as due_in_ms from moved`,
     [

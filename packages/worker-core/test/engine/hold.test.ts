@@ -54,6 +54,35 @@ describe("engine.hold and engine.release", () => {
     expect((await engine.peek({ states: ["held"] })).map(({ job }) => job.id)).toEqual([ids[0]]);
   });
 
+  it("brings jobs that the same plugin deferred back to where they were when they were fetched", async () => {
+    const { engine, add, claim, sql } = await testEngine();
+    const ids = [];
+    for (let n = 0; n < 6; n++) ids.push(await add({ runAt: "2020-01-01T00:00:00Z" }));
+    for (const round of [1, 2]) {
+      for (const job of await claim(ids.slice(0, 3)))
+        await engine.defer(job as never, { after: 100 * round }, reason);
+    }
+    expect(await engine.hold({ tasks: ["t"] }, undefined, reason)).toBe(6);
+    expect(await engine.hold({ tasks: ["t"] }, new Date("9999-06-01T00:00:00Z"), reason)).toBe(6);
+    expect(await engine.release("breaker", undefined, 2)).toBe(2);
+    expect(await engine.release("breaker")).toBe(4);
+    const order = await sql<{ id: string }>(
+      "select id from graphile_worker._private_jobs order by priority, run_at",
+    );
+    expect(order.map(({ id }) => id)).toEqual(ids);
+  });
+
+  it("leaves the slot alone that another plugin deferred a job to", async () => {
+    const { engine, add, claim, row } = await testEngine();
+    const id = await add();
+    const [job] = await claim([id]);
+    const slot = new Date(Date.now() + 60_000);
+    await engine.defer(job as never, slot, { ...reason, plugin: "rateLimit" });
+    await engine.hold({ tasks: ["t"] }, undefined, reason);
+    await engine.release("breaker");
+    expect(await row(id)).toMatchObject({ run_at: slot });
+  });
+
   it("brings jobs that were added together back in their order, a ramp at a time", async () => {
     const { engine, sql } = await testEngine();
     const fetched = async () =>

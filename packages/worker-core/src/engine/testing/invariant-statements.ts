@@ -131,7 +131,8 @@ where notes.job_id < 1
 from ${notes} as notes
 where notes.count < 1
   or (notes.kind in ('deferred', 'held')) <> (notes.until is not null)
-  or (notes.kind = 'held') <> (notes.held_from is not null)`,
+  or (notes.kind = 'held' and notes.held_from is null)
+  or (notes.kind not in ('held', 'deferred') and notes.held_from is not null)`,
     values: none,
   },
 ];
