@@ -148,7 +148,7 @@ export {
 } from "./engine/recover.ts";
 export { isDeferSignal } from "./engine/signal.ts";
 export type { ClaimedJob, TakeChoice, TakeInto, TakenRow } from "./engine/take.ts";
-export type { JobTurn, ReadyChoice, ReadyCursor, ReadyPage } from "./engine/turns.ts";
+export type { JobTurn, ReadyChoice } from "./engine/turns.ts";
 export { causesOf, hasCode, readProperty } from "./error-chain.ts";
 export {
   ConfigurationError,

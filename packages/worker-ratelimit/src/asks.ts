@@ -37,13 +37,6 @@ export interface Ask {
   readonly dry: readonly Group[];
 }
 
-/** What is asked about. */
-export interface Subject {
-  readonly task: TaskInfo;
-  readonly payload: unknown;
-  readonly job: LimitedJob;
-}
-
 interface Limiter {
   readonly name: string;
   readonly definition: LimiterDefinition;
@@ -70,16 +63,18 @@ export class Asks {
   }
 
   /**
+   * What a job asks for.
+   *
    * @throws RateLimitKeyError, RateLimitUnitsError: the job can never start
    * @throws InvalidLimitsError: not as things are
    */
-  of(subject: Subject): Ask {
-    const plan = this.#planOf(subject.task);
+  of(task: TaskInfo, payload: unknown, job: LimitedJob): Ask {
+    const plan = this.#planOf(task);
     if (plan.ask !== undefined) return plan.ask;
     const ask = askOf(
       plan.limiters.map(({ name, definition }) => ({
         definition,
-        ...this.#demandsOf(name, definition, subject),
+        ...this.#demandsOf(name, definition, payload, job),
       })),
     );
     if (plan.isConstant) plan.ask = ask;
@@ -131,7 +126,7 @@ export class Asks {
     return plan;
   }
 
-  #demandsOf(name: string, definition: LimiterDefinition, { payload, job }: Subject) {
+  #demandsOf(name: string, definition: LimiterDefinition, payload: unknown, job: LimitedJob) {
     const key = keyOf(name, definition, payload, job);
     const units = unitsOf(name, definition, payload, job);
     const buckets = this.#bucketsOf(name, definition, key, units);

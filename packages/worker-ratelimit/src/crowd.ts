@@ -29,7 +29,9 @@ export interface CrowdInput {
 /** So many turned away within a second are a crowd: the rest of it is lined up before it is fetched. */
 const CROWD = 20;
 const WITHIN_MS = 1_000;
-const PAGE = 1_000;
+const PAGE = 2_000;
+/** Jobs of the crowd's task that are in no line: with more of them it is hardly a crowd. */
+const MOST_LEFT = 5_000;
 const LEAD_MS = 10_000;
 /** Buckets that are remembered as having a line. */
 const MOST_BUCKETS = 10_000;
@@ -91,38 +93,45 @@ export class Crowd {
   async #lineUp(task: string): Promise<void> {
     const { store, holder, onError, clock } = this.#input;
     try {
-      let after: Parameters<Engine["ready"]>[0]["after"];
+      /** Those that find no line, and are fetched as they are. */
+      const left: string[] = [];
       let ledUntil = Number.NEGATIVE_INFINITY;
-      do {
+      let isMore = true;
+      while (isMore && left.length < MOST_LEFT && !this.#abort.signal.aborted) {
         const now = clock.now();
         if (now >= ledUntil) {
           if (!(await store.lead(holder, `crowd:${task}`, LEAD_MS))) break;
           ledUntil = now + LEAD_MS / 2;
         }
-        after = await this.#page(task, after);
-      } while (after !== undefined && !this.#abort.signal.aborted);
+        isMore = await this.#page(task, left);
+      }
     } catch (error) {
       onError("could not line a crowd up; its jobs are turned away one by one", error);
     }
-    await new Promise<void>((resolve) => {
+    await this.#pause();
+  }
+
+  #pause(): Promise<void> {
+    const { clock } = this.#input;
+    const { signal } = this.#abort;
+    return new Promise((resolve) => {
       const end = () => {
         clock.clearTimeout(timer);
+        signal.removeEventListener("abort", end);
         resolve();
       };
       const timer = clock.setTimeout(end, PAUSE_MS);
-      if (this.#abort.signal.aborted) end();
-      else this.#abort.signal.addEventListener("abort", end, { once: true });
+      if (signal.aborted) end();
+      else signal.addEventListener("abort", end, { once: true });
     });
   }
 
-  /** @returns where the next page begins */
-  #page(
-    identifier: string,
-    after: Parameters<Engine["ready"]>[0]["after"],
-  ): Promise<Parameters<Engine["ready"]>[0]["after"]> {
+  /** @returns whether there may be more */
+  #page(identifier: string, left: string[]): Promise<boolean> {
     const { engine, transaction, store } = this.#input;
     return transaction(async (query) => {
-      const { jobs, next } = await engine.ready({ tasks: [identifier], after, limit: PAGE }, query);
+      const choice = { tasks: [identifier], except: left, limit: PAGE };
+      const jobs = await engine.ready(choice, query);
       const turns = new Map<string, Turn>();
       for (const { bucket, entries } of this.#byBucket(identifier, jobs)) {
         // Of places, only those who got one are named.
@@ -131,7 +140,8 @@ export class Crowd {
         for (const turn of await store.lineUp(bucket, entries)) turns.set(turn.id, turn);
       }
       if (turns.size > 0) await engine.moveTurns([...turns.values()], query);
-      return next;
+      left.push(...jobs.flatMap(({ id }) => (turns.has(id) ? [] : [id])));
+      return jobs.length === PAGE;
     });
   }
 
@@ -160,7 +170,7 @@ export class Crowd {
       const payload = payloadOf(task, job.payload);
       if (payload === undefined) return undefined;
       const labels = fromFlags(job.flags as Parameters<typeof fromFlags>[0]);
-      const ask = this.#input.asks.of({ task, payload: payload.value, job: { job, task, labels } });
+      const ask = this.#input.asks.of(task, payload.value, { job, task, labels });
       return ask.waiting?.demands.find(({ bucket }) => this.#lines.has(bucketId(bucket)));
     } catch {
       // It is fetched, and its hook says what is wrong.

@@ -64,7 +64,7 @@ export class RunHook {
   run(input: RunInput): RunDecision | undefined | Promise<RunDecision | undefined> {
     let ask: Ask;
     try {
-      ask = this.#input.asks.of({ task: input.task, payload: input.payload, job: input });
+      ask = this.#input.asks.of(input.task, input.payload, input);
     } catch (error) {
       return this.#unanswerable(error);
     }

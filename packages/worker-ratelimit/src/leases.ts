@@ -35,12 +35,16 @@ export interface Used {
   readonly waitedMs: number | undefined;
 }
 
-/** How much of a bucket this process uses. */
-interface Usage {
-  units: number;
-  readonly since: number;
-  /** In the time before, if there was any. */
-  readonly before: number;
+/** What a process has of a bucket, and how much it uses of it. */
+interface Account {
+  held: readonly Held[];
+  /** Within the span of time that began then. */
+  used: number;
+  since: number;
+  /** Within the span before, if there was one just before. */
+  before: number;
+  /** Nobody used it for a while: the next one begins another. */
+  isOver: boolean;
 }
 
 /** Use is counted over this long; what it was says how much to ask for. */
@@ -48,6 +52,8 @@ const USAGE_MS = 200;
 /** Use of less than this is no use: one job says nothing of the next. */
 const LEAST_USAGE_MS = 2;
 const MOST_UNITS = 10_000;
+/** From lease to lease. */
+const GROWTH = 4;
 /** For fewer it is not worth the while to ask ahead. */
 const LEAST_AHEAD = 16;
 const LEAST_BURST_MS = 250;
@@ -62,8 +68,9 @@ const AT_ONCE: Used = { started: [], waitedMs: undefined };
 export class Leases {
   readonly #input: LeasesInput;
   readonly #clock: Clock;
-  readonly #held = new Map<string, Held[]>();
-  readonly #usage = new Map<string, Usage>();
+  readonly #accounts = new Map<string, Account>();
+  /** The same by the bucket itself: of most jobs it is one object. */
+  readonly #known = new WeakMap<Bucket, Account>();
   #timer: unknown;
 
   constructor(input: LeasesInput) {
@@ -77,23 +84,24 @@ export class Leases {
    * @returns undefined when the store has to be asked
    */
   use(id: string, demands: readonly Demand[]): Used | undefined {
-    if (this.#held.size === 0) return undefined;
     const now = this.#clock.now();
     // A single demand is by far the most frequent, and has nothing to take back.
     const [first] = demands;
     if (demands.length === 1 && first !== undefined) {
-      const held = this.#find(id, first, now);
+      const account = this.#accountOf(first.bucket);
+      const held = find(account, id, first, now);
       if (held === undefined) return undefined;
-      this.#take(held, first, now);
+      this.#take(account, held, first, now);
       return held.line === undefined ? AT_ONCE : leave(id, [held], now);
     }
     const found: Held[] = [];
     for (const demand of demands) {
-      const held = this.#find(id, demand, now);
+      const held = find(this.#accountOf(demand.bucket), id, demand, now);
       if (held === undefined) return undefined;
       found.push(held);
     }
-    for (const [index, demand] of demands.entries()) this.#take(found[index] as Held, demand, now);
+    for (const [index, demand] of demands.entries())
+      this.#take(this.#accountOf(demand.bucket), found[index] as Held, demand, now);
     return found.every(({ line }) => line === undefined) ? AT_ONCE : leave(id, found, now);
   }
 
@@ -101,13 +109,15 @@ export class Leases {
   wanted({ bucket, units }: Demand): number {
     if (bucket.rule.kind !== "rate") return 0;
     const now = this.#clock.now();
-    const usage = this.#count(bucket, units, now);
-    return wantedOf(bucket, usage, now);
+    const account = this.#accountOf(bucket);
+    count(account, units, now);
+    this.#sweepLater();
+    return wantedOf(bucket, account, now);
   }
 
   /** Keeps what the store granted. `askedAt` is when the request was sent: the lease ends early rather than late. */
   add(bucket: Bucket, { units, forMs, grantedAt, line }: Lease, askedAt: number): void {
-    const id = bucketId(bucket);
+    const account = this.#accountOf(bucket);
     const waiting = line && new Map(line.map((each) => [each.id, each.waitedMs]));
     const held: Held = {
       bucket,
@@ -121,18 +131,16 @@ export class Leases {
       // Those of a line have their turns: nothing is asked for ahead.
       isLow: waiting !== undefined || units < LEAST_AHEAD,
     };
-    const those = this.#held.get(id);
-    if (those === undefined) this.#held.set(id, [held]);
-    else those.push(held);
+    account.held = [...account.held, held];
     this.#sweepLater();
   }
 
   /** Takes back a unit of a job that did not start after all, if the lease it may have come from still runs. */
   putBack({ bucket, units }: Demand): void {
     const now = this.#clock.now();
-    const held = this.#held
-      .get(bucketId(bucket))
-      ?.find(({ expiresAt, line }) => expiresAt > now && line === undefined);
+    const held = this.#accountOf(bucket).held.find(
+      ({ expiresAt, line }) => expiresAt > now && line === undefined,
+    );
     if (held !== undefined) held.units += units;
   }
 
@@ -140,44 +148,32 @@ export class Leases {
   stop(): void {
     this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
-    for (const those of this.#held.values()) for (const held of those) this.#giveBack(held);
-    this.#held.clear();
-    this.#usage.clear();
-  }
-
-  /** Use is counted by spans of time; of the one before it is remembered how much it was. */
-  #count(bucket: Bucket, units: number, now: number): Usage {
-    const id = bucketId(bucket);
-    let usage = this.#usage.get(id);
-    if (usage === undefined || now - usage.since > USAGE_MS) {
-      const isRecent = usage !== undefined && now - usage.since <= 2 * USAGE_MS;
-      usage = { units, since: now, before: isRecent ? (usage?.units ?? 0) : 0 };
-      this.#usage.set(id, usage);
-      this.#sweepLater();
-    } else {
-      usage.units += units;
+    for (const account of this.#accounts.values()) {
+      for (const held of account.held) this.#giveBack(held);
+      account.held = [];
     }
-    return usage;
   }
 
-  #take(held: Held, { bucket, units }: Demand, now: number): void {
+  #accountOf(bucket: Bucket): Account {
+    let account = this.#known.get(bucket);
+    if (account !== undefined && !account.isOver) return account;
+    const id = bucketId(bucket);
+    account = this.#accounts.get(id);
+    if (account === undefined) {
+      account = { held: [], used: 0, since: Number.NEGATIVE_INFINITY, before: 0, isOver: false };
+      this.#accounts.set(id, account);
+    }
+    this.#known.set(bucket, account);
+    return account;
+  }
+
+  #take(account: Account, held: Held, { bucket, units }: Demand, now: number): void {
     held.units -= units;
-    const usage = this.#count(bucket, units, now);
+    count(account, units, now);
     if (held.isLow || (held.units > held.low && now < held.lowAt)) return;
     held.isLow = true;
-    const ahead = wantedOf(bucket, usage, now) - held.units;
+    const ahead = wantedOf(bucket, account, now) - held.units;
     if (ahead >= LEAST_AHEAD) this.#input.onLow(bucket, ahead);
-  }
-
-  #find(id: string, { bucket, units }: Demand, now: number): Held | undefined {
-    const those = this.#held.get(bucketId(bucket));
-    if (those === undefined) return undefined;
-    for (const held of those) {
-      if (held.units < units || held.expiresAt <= now) continue;
-      if (held.bucket !== bucket && !sameRule(held.bucket, bucket)) continue;
-      if (held.line === undefined || held.line.has(id)) return held;
-    }
-    return undefined;
   }
 
   #giveBack({ bucket, units, grantedAt }: Held): void {
@@ -192,19 +188,39 @@ export class Leases {
   #sweep(): void {
     this.#timer = undefined;
     const now = this.#clock.now();
-    for (const [id, those] of this.#held) {
-      const left = those.filter((held) => held.expiresAt > now);
-      if (left.length === those.length) continue;
-      for (const held of those) if (held.expiresAt <= now) this.#giveBack(held);
-      if (left.length === 0) this.#held.delete(id);
-      else this.#held.set(id, left);
+    for (const [id, account] of this.#accounts) {
+      const left = account.held.filter((held) => held.expiresAt > now);
+      if (left.length < account.held.length) {
+        for (const held of account.held) if (held.expiresAt <= now) this.#giveBack(held);
+        account.held = left;
+      }
+      if (left.length > 0 || now - account.since <= 2 * USAGE_MS) continue;
+      account.isOver = true;
+      this.#accounts.delete(id);
     }
-    for (const [id, { since }] of this.#usage) {
-      if (now - since <= 2 * USAGE_MS) continue;
-      this.#usage.delete(id);
-    }
-    if (this.#held.size > 0 || this.#usage.size > 0) this.#sweepLater();
+    if (this.#accounts.size > 0) this.#sweepLater();
   }
+}
+
+function find({ held }: Account, id: string, { bucket, units }: Demand, now: number) {
+  for (const each of held) {
+    if (each.units < units || each.expiresAt <= now) continue;
+    if (each.bucket !== bucket && !sameRule(each.bucket, bucket)) continue;
+    if (each.line === undefined || each.line.has(id)) return each;
+  }
+  return undefined;
+}
+
+/** Use is counted by spans of time; of the one before it is remembered how much it was. */
+function count(account: Account, units: number, now: number): void {
+  const forMs = now - account.since;
+  if (forMs <= USAGE_MS) {
+    account.used += units;
+    return;
+  }
+  account.before = forMs <= 2 * USAGE_MS ? account.used : 0;
+  account.used = units;
+  account.since = now;
 }
 
 function sameRule({ rule: a }: Bucket, { rule: b }: Bucket): boolean {
@@ -226,12 +242,12 @@ function leave(id: string, leases: readonly Held[], now: number): Used {
 }
 
 /** How many units a process will use within the time of a lease, by what it used just before. */
-function wantedOf({ rule }: Bucket, { units, since, before }: Usage, now: number): number {
+function wantedOf({ rule }: Bucket, { used, since, before }: Account, now: number): number {
   // What is leased and not used is out of the burst until it comes back: of a short one too much would be.
   if (rule.kind !== "rate" || rule.burst * rule.unitMs < LEAST_BURST_MS) return 0;
   const forMs = now - since;
   if (forMs < LEAST_USAGE_MS) return before;
-  // No more than was used before: what is leased at the beginning of a burst is hardly more than the burst.
-  const most = Math.min(MOST_UNITS, Math.max(units, before));
-  return Math.min(most, Math.ceil((units / forMs) * USAGE_MS));
+  // What is leased at the beginning of a burst is in proportion to the burst.
+  const most = Math.min(MOST_UNITS, GROWTH * Math.max(used, before));
+  return Math.min(most, Math.ceil((used / forMs) * USAGE_MS));
 }

@@ -42,7 +42,7 @@ import {
   type TakenRow,
   takeInto,
 } from "./take.ts";
-import { type JobTurn, moveTurns, type ReadyChoice, type ReadyPage, readyJobs } from "./turns.ts";
+import { type JobTurn, moveTurns, type ReadyChoice, readyJobs } from "./turns.ts";
 
 /** Counts up to this many rows; beyond, samples about as many. */
 const DEPTH_CAP = 20_000;
@@ -142,7 +142,7 @@ export interface Engine {
    * Reads jobs that are due and locks their rows until the end of the transaction: for a plugin that moves a crowd
    * before it is fetched. Give them their turns in the same transaction.
    */
-  ready(choice: ReadyChoice, query: Query): Promise<ReadyPage>;
+  ready(choice: ReadyChoice, query: Query): Promise<Job[]>;
   /**
    * Gives waiting jobs another turn, each its own; without a note. This process looks for them when they are due.
    *

@@ -9,26 +9,12 @@ export interface JobTurn {
   readonly inMs: number;
 }
 
-/** Where a page of ready jobs ended: the key of the order in which the engine fetches. */
-export interface ReadyCursor {
-  readonly priority: number;
-  readonly runAt: string;
-  readonly id: string;
-}
-
-/** A page of ready jobs, locked until the end of the transaction. */
-export interface ReadyPage {
-  readonly jobs: readonly Job[];
-  /** Where the next page begins; undefined when this one was the last. */
-  readonly next: ReadyCursor | undefined;
-}
-
 /** Which ready jobs to read. */
 export interface ReadyChoice {
   /** Task identifiers. */
   readonly tasks: readonly string[];
-  /** Only jobs that would be fetched after this one. */
-  readonly after?: ReadyCursor | undefined;
+  /** Ids of jobs that were read before and are left where they are. */
+  readonly except?: readonly string[] | undefined;
   readonly limit: number;
 }
 
@@ -36,30 +22,29 @@ export interface ReadyChoice {
  * Reads jobs that are due, in the order in which they would be fetched, and locks their rows: a fetch passes over
  * them, so that they can be moved together with what a plugin writes of them.
  *
+ * Jobs with the same `run_at` come in the order of the engine's index, as they are fetched: to sort them would read
+ * all of a crowd that was added at once, page by page.
+ *
  * @param query - of the transaction in which they are moved
  */
 export async function readyJobs(
   query: Query,
   tables: EngineTables,
-  { tasks, after, limit }: ReadyChoice,
-): Promise<ReadyPage> {
-  const rows = await query<Job & { readonly run_at_text: string }>(
-    `select jobs.*, tasks.identifier as task_identifier, jobs.run_at::text as run_at_text
+  { tasks, except = [], limit }: ReadyChoice,
+): Promise<Job[]> {
+  const rows = await query(
+    `select jobs.*, tasks.identifier as task_identifier
 from ${tables.jobs} as jobs
 join ${tables.tasks} as tasks on tasks.id = jobs.task_id
 where jobs.is_available and jobs.run_at <= now()
   and jobs.task_id = any(array(select id from ${tables.tasks} where identifier = any($1::text[])))
-  and ($2::int is null or (jobs.priority, jobs.run_at, jobs.id) > ($2::int, $3::timestamptz, $4::bigint))
-order by jobs.priority, jobs.run_at, jobs.id
-limit $5
+  and jobs.id <> all($2::bigint[])
+order by jobs.priority, jobs.run_at
+limit $3
 for update of jobs skip locked`,
-    [tasks, after?.priority ?? null, after?.runAt ?? null, after?.id ?? null, limit],
+    [tasks, except, limit],
   );
-  const last = rows.length < limit ? undefined : rows.at(-1);
-  return {
-    jobs: rows.map(({ run_at_text: _, ...job }) => job as unknown as Job),
-    next: last && { priority: last.priority, runAt: last.run_at_text, id: last.id },
-  };
+  return rows as unknown as Job[];
 }
 
 /**

@@ -15,6 +15,10 @@ export function runAround(
   task: () => unknown,
   report: HookReport,
 ): unknown {
+  const [first, second] = wrappers;
+  // Of most jobs there is one at the most.
+  if (first !== undefined && second === undefined)
+    return guarded(first.plugin, first.around, task, report);
   return wrappers.reduceRight<() => unknown>(
     (next, { plugin, around }) =>
       () =>

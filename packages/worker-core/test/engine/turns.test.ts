@@ -13,28 +13,27 @@ describe("engine.ready", () => {
     await claim([await add({ task: "mail" })]);
     const pages: string[][] = [];
     await inTransaction(pool, async (query) => {
-      let after = undefined as Awaited<ReturnType<typeof engine.ready>>["next"];
-      do {
-        const page = await engine.ready({ tasks: ["mail", "sms"], after, limit: 2 }, query);
-        pages.push(page.jobs.map(({ id }) => id));
+      for (const _ of [1, 2, 3]) {
+        const except = pages.flat();
+        const jobs = await engine.ready({ tasks: ["mail", "sms"], except, limit: 2 }, query);
+        pages.push(jobs.map(({ id }) => id));
         if (pages.length === 1)
-          expect(page.jobs[1]).toMatchObject({ task_identifier: "mail", payload: { to: 1 } });
-        after = page.next;
-      } while (after !== undefined);
+          expect(jobs[1]).toMatchObject({ task_identifier: "mail", payload: { to: 1 } });
+      }
     });
-    expect(pages).toEqual([[urgent, early], [late]]);
+    expect(pages).toEqual([[urgent, early], [late], []]);
   });
 
   it("locks what it reads: no other reader and no fetch gets it meanwhile", async () => {
     const { engine, add, pool, sql } = await testEngine();
     const id = await add({ task: "mail" });
     await inTransaction(pool, async (query) => {
-      const page = await engine.ready({ tasks: ["mail"], limit: 10 }, query);
-      expect(page.jobs.map((job) => job.id)).toEqual([id]);
+      const jobs = await engine.ready({ tasks: ["mail"], limit: 10 }, query);
+      expect(jobs.map((job) => job.id)).toEqual([id]);
       const other = await inTransaction(pool, (second) =>
         engine.ready({ tasks: ["mail"], limit: 10 }, second),
       );
-      expect(other.jobs).toEqual([]);
+      expect(other).toEqual([]);
       expect(
         await sql("select id from graphile_worker._private_jobs for update skip locked"),
       ).toEqual([]);
