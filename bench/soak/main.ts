@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { crashes } from "./crashes.ts";
 import { dlq } from "./dlq.ts";
 import { kills } from "./kills.ts";
+import { limits } from "./limits.ts";
 import { outage } from "./outage.ts";
 import { recovery } from "./recovery.ts";
 import { schedules } from "./schedules.ts";
@@ -19,7 +20,15 @@ export interface SoakResult {
   readonly violations: readonly string[];
 }
 
-const SOAKS: Readonly<Record<string, Soak>> = { crashes, dlq, kills, outage, recovery, schedules };
+const SOAKS: Readonly<Record<string, Soak>> = {
+  crashes,
+  dlq,
+  kills,
+  limits,
+  outage,
+  recovery,
+  schedules,
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -848,9 +848,13 @@ declare
 begin
   v_ids := array(
     select distinct bucket from (
-      (select bucket from :SCHEMA.ratelimit_places where expires_at <= v_now order by expires_at limit p_limit)
+      (select bucket from :SCHEMA.ratelimit_places as p where expires_at <= v_now
+        and exists (select from :SCHEMA.ratelimit_buckets as b where b.id = p.bucket and b.limiter = any(p_limiters))
+      order by expires_at limit p_limit)
       union all
-      (select bucket from :SCHEMA.ratelimit_places where seq is not null and told <= v_now - 5e6 order by told limit p_limit)
+      (select bucket from :SCHEMA.ratelimit_places as p where seq is not null and told <= v_now - 5e6
+        and exists (select from :SCHEMA.ratelimit_buckets as b where b.id = p.bucket and b.limiter = any(p_limiters))
+      order by told limit p_limit)
     ) as late limit p_limit
   );
   v_ids := v_ids || array(
@@ -883,6 +887,27 @@ begin
   perform from :SCHEMA.ratelimit_buckets where id = any(v_ids) order by id for update;
   update :SCHEMA.ratelimit_buckets set tat = :SCHEMA.ratelimit_now() where id = any(v_ids) and kind = 'rate';
   get diagnostics done = row_count;
+end $$;
+
+-- Places that expired long ago and nobody waits for, of a limiter that nobody has any more; then buckets that nobody
+-- uses. Answers with how many of those.
+create function :SCHEMA.ratelimit_sweep(p_limit int) returns int language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_now float8 := :SCHEMA.ratelimit_now();
+  v_done int;
+begin
+  perform :SCHEMA.ratelimit_settle(array(
+    select id from :SCHEMA.ratelimit_buckets where waiting = 0 and id = any(array(
+      select bucket from :SCHEMA.ratelimit_places where expires_at <= v_now - 6e7 order by expires_at limit p_limit
+    ))
+    order by id for update skip locked
+  ), v_now);
+  delete from :SCHEMA.ratelimit_buckets where id = any(array(
+    select id from :SCHEMA.ratelimit_buckets where idle_at <= v_now order by idle_at limit p_limit for update skip locked
+  ));
+  get diagnostics v_done = row_count;
+  return v_done;
 end $$;
 
 -- Sets an override, or deletes it where the limits are null; logs it and says so. Answers whether there was one.

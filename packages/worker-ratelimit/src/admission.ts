@@ -63,8 +63,9 @@ export class Admission {
     });
     this.#leases = new Leases({
       clock: input.clock,
-      onUnused: (refund) => this.#track(this.#refund(refund), "could not give unused units back"),
-      onLow: (bucket, units) => this.#track(this.#lease(bucket, units), "could not ask ahead"),
+      onUnused: (refund) =>
+        void this.#track(this.#refund(refund), "could not give unused units back"),
+      onLow: (bucket, units) => void this.#track(this.#lease(bucket, units), "could not ask ahead"),
     });
   }
 
@@ -91,23 +92,23 @@ export class Admission {
     return this.#ask(request);
   }
 
-  /** The run has ended, or will not be: its places are free. Not waited for. */
-  release(id: string): void {
+  /** The run has ended, or will not be: its places are free once this resolves. Never rejects. */
+  release(id: string): Promise<void> {
     this.#holding.delete(id);
-    this.#track(this.#release(id), "could not give places back; they end by themselves");
+    return this.#track(this.#release(id), "could not give places back; they end by themselves");
   }
 
   /** It was admitted and does not start after all. */
-  rollback(id: string, { demands, hasPlaces }: Wish["group"]): void {
-    if (hasPlaces) this.release(id);
+  rollback(id: string, { demands, hasPlaces }: Wish["group"]): Promise<void> | undefined {
     for (const demand of demands) this.#leases.putBack(demand);
+    return hasPlaces ? this.release(id) : undefined;
   }
 
   /** Gives back what is unused and waits for what is under way. */
   async stop(): Promise<void> {
     this.#leases.stop();
     this.#input.clock.clearTimeout(this.#timer);
-    if (this.#started.length > 0) this.#track(this.#tell(), "could not tell who has started");
+    if (this.#started.length > 0) void this.#track(this.#tell(), "could not tell who has started");
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
 
@@ -144,7 +145,8 @@ export class Admission {
         this.#input.onTurns(turns);
         for (const [index, { kind }] of answers.entries()) {
           const id = requests[index]?.id;
-          if (kind === "admitted" && id !== undefined && !this.#holding.has(id)) this.release(id);
+          if (kind === "admitted" && id !== undefined && !this.#holding.has(id))
+            void this.release(id);
         }
       },
       () => {},
@@ -174,7 +176,8 @@ export class Admission {
     this.#started.push(...started);
     this.#timer ??= this.#input.clock.setTimeout(() => {
       this.#timer = undefined;
-      if (this.#started.length > 0) this.#track(this.#tell(), "could not tell who has started");
+      if (this.#started.length > 0)
+        void this.#track(this.#tell(), "could not tell who has started");
     }, TELL_AFTER_MS);
   }
 
@@ -182,11 +185,15 @@ export class Admission {
     return this.#admit([]);
   }
 
-  #track(work: Promise<unknown>, message: string): void {
+  #track(work: Promise<unknown>, message: string): Promise<void> {
     const settled = work
-      .catch((error: unknown) => this.#input.onError(message, error))
+      .then(
+        () => {},
+        (error: unknown) => this.#input.onError(message, error),
+      )
       .finally(() => this.#underWay.delete(settled));
     this.#underWay.add(settled);
+    return settled;
   }
 
   async #bounded<T>(work: Promise<T>): Promise<T> {

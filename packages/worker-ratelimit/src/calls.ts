@@ -89,7 +89,7 @@ export class Calls implements Callers {
     const isHeld = await this.#pass(id, group, timeoutMs, signal);
     let release = () => {
       release = () => {};
-      if (isHeld && group.hasPlaces) this.#input.admission.release(id);
+      if (isHeld && group.hasPlaces) void this.#input.admission.release(id);
     };
     return { release: () => release(), [Symbol.dispose]: () => release() };
   }

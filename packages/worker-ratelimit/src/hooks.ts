@@ -97,7 +97,7 @@ export class RunHook {
       }
       const decision = this.#turnAway(input, group, answer);
       if (decision === undefined) continue;
-      permit.rollback();
+      await permit.rollback();
       return decision;
     }
     const dry = await Promise.all(
@@ -216,16 +216,15 @@ class Granted implements Permit {
     this.#groups = groups;
   }
 
-  commit(): void {
+  /** A promise only where there is a place to give back. */
+  commit(): void | Promise<void> {
     for (const { hasPlaces } of this.#groups)
-      if (hasPlaces) {
-        this.#admission.release(this.#id);
-        return;
-      }
+      if (hasPlaces) return this.#admission.release(this.#id);
+    return undefined;
   }
 
-  rollback(): void {
-    for (const group of this.#groups) this.#admission.rollback(this.#id, group);
+  async rollback(): Promise<void> {
+    await Promise.all(this.#groups.map((group) => this.#admission.rollback(this.#id, group)));
   }
 }
 

@@ -43,6 +43,8 @@ interface Account {
   since: number;
   /** Within the span before, if there was one just before. */
   before: number;
+  /** Until then nothing is leased: those in line whom units were leased for came to other processes. */
+  restsUntil: number;
   /** Nobody used it for a while: the next one begins another. */
   isOver: boolean;
 }
@@ -54,6 +56,8 @@ const LEAST_USAGE_MS = 2;
 const MOST_UNITS = 10_000;
 /** From lease to lease. */
 const GROWTH = 4;
+/** After a lease to a line of which a quarter was not used: one of several processes has a share of a line only. */
+const REST_MS = 10_000;
 /** For fewer it is not worth the while to ask ahead. */
 const LEAST_AHEAD = 16;
 const LEAST_BURST_MS = 250;
@@ -160,7 +164,14 @@ export class Leases {
     const id = bucketId(bucket);
     account = this.#accounts.get(id);
     if (account === undefined) {
-      account = { held: [], used: 0, since: Number.NEGATIVE_INFINITY, before: 0, isOver: false };
+      account = {
+        held: [],
+        used: 0,
+        since: Number.NEGATIVE_INFINITY,
+        before: 0,
+        restsUntil: 0,
+        isOver: false,
+      };
       this.#accounts.set(id, account);
     }
     this.#known.set(bucket, account);
@@ -191,10 +202,16 @@ export class Leases {
     for (const [id, account] of this.#accounts) {
       const left = account.held.filter((held) => held.expiresAt > now);
       if (left.length < account.held.length) {
-        for (const held of account.held) if (held.expiresAt <= now) this.#giveBack(held);
+        for (const held of account.held) {
+          if (held.expiresAt > now) continue;
+          if (held.line !== undefined && held.units > held.low / 2)
+            account.restsUntil = now + REST_MS;
+          this.#giveBack(held);
+        }
         account.held = left;
       }
-      if (left.length > 0 || now - account.since <= 2 * USAGE_MS) continue;
+      if (left.length > 0 || now - account.since <= 2 * USAGE_MS || now < account.restsUntil)
+        continue;
       account.isOver = true;
       this.#accounts.delete(id);
     }
@@ -242,9 +259,14 @@ function leave(id: string, leases: readonly Held[], now: number): Used {
 }
 
 /** How many units a process will use within the time of a lease, by what it used just before. */
-function wantedOf({ rule }: Bucket, { used, since, before }: Account, now: number): number {
+function wantedOf(
+  { rule }: Bucket,
+  { used, since, before, restsUntil }: Account,
+  now: number,
+): number {
   // What is leased and not used is out of the burst until it comes back: of a short one too much would be.
-  if (rule.kind !== "rate" || rule.burst * rule.unitMs < LEAST_BURST_MS) return 0;
+  if (rule.kind !== "rate" || rule.burst * rule.unitMs < LEAST_BURST_MS || now < restsUntil)
+    return 0;
   const forMs = now - since;
   if (forMs < LEAST_USAGE_MS) return before;
   // What is leased at the beginning of a burst is in proportion to the burst.

@@ -1,6 +1,6 @@
 import type { Query } from "@oppulence/worker-core";
+import { HeldPlaces } from "./held-places.ts";
 import { type ChannelHost, openChannel } from "./postgres-channel.ts";
-import { HeldPlaces } from "./postgres-held.ts";
 import { readLine, readOverrides, readStates } from "./postgres-read.ts";
 import {
   type AdmitRow,
@@ -195,15 +195,11 @@ returning what`,
   }
 
   async sweep(limit: number): Promise<number> {
-    const table = `${this.#schema}.ratelimit_buckets`;
-    const rows = await this.#query(
-      `delete from ${table} where id = any(array(
-  select id from ${table} where idle_at <= ${this.#schema}.ratelimit_now() order by idle_at limit $1::int
-  for update skip locked
-)) returning id`,
+    const [row] = await this.#query<{ done: number }>(
+      `select ${this.#schema}.ratelimit_sweep($1::int) as done`,
       [limit],
     );
-    return rows.length;
+    return row?.done ?? 0;
   }
 
   async listen(on: {

@@ -23,6 +23,8 @@ export function ownClient(client: RedisClient): RedisClient {
       ? client.duplicate([], {
           lazyConnect: true,
           clusterRetryStrategy: retryStrategy,
+          // As above: by default, what was on its way to a node that is gone is sent to the next.
+          retryDelayOnFailover: 0,
           redisOptions: settings,
         })
       : client.duplicate({ ...settings, lazyConnect: true, retryStrategy });
@@ -31,17 +33,24 @@ export function ownClient(client: RedisClient): RedisClient {
   return own;
 }
 
+/** Connecting, with the question whether the server is ready, takes several round trips. */
+const TIMES_TO_CONNECT = 4;
+
 /** Runs scripts on a connection of its own, each within a time. */
 export class RedisLink {
   readonly #client: RedisClient;
   readonly #root: string;
   readonly #timeoutMs: number;
+  #connectingSince = performance.now();
 
   /** @param root - the one key of every script, with a hash tag: all keys are in one slot of a cluster */
   constructor(client: RedisClient, root: string, timeoutMs: number) {
     this.#client = ownClient(client);
     this.#root = root;
     this.#timeoutMs = timeoutMs;
+    this.#client.on("connecting", () => {
+      this.#connectingSince = performance.now();
+    });
   }
 
   /**
@@ -72,9 +81,17 @@ export class RedisLink {
     try {
       return (await settleWithin(pending, this.#timeoutMs, late)) as T;
     } finally {
-      // Answers come in the order of the commands: one that is missing would hold up all that follow.
-      if (isLate) this.#client.disconnect(true);
+      if (isLate && this.#isGivenUp) this.#client.disconnect(true);
     }
+  }
+
+  /**
+   * Answers come in the order of the commands: one that is missing would hold up all that follow. A connection that is
+   * being made is let be for longer: given up each time a command is late, it would never be made when Redis is far.
+   */
+  get #isGivenUp(): boolean {
+    const connectingMs = performance.now() - this.#connectingSince;
+    return this.#client.status === "ready" || connectingMs > TIMES_TO_CONNECT * this.#timeoutMs;
   }
 }
 

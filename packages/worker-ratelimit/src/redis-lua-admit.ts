@@ -106,7 +106,6 @@ local function start(id, demands, places, entries)
     take(b, id, holder, now + input.leaseMs * 1000)
     keep(b, id)
   end
-  if #places > 0 then redis.call('HSET', named('holder', holder), id, #places) end
   -- Lines, and places, of limits that the job does not have any more.
   leaveLines(id)
   giveUp(id)
@@ -175,9 +174,6 @@ local answers = {}
 for i, r in ipairs(input.requests) do answers[i] = admit(r[1], r[2], plain(r[3]), r[4]) end
 for i, r in ipairs(input.requests) do
   if answers[i][1] == 'admitted' then grantLeases(answers[i], r[4]) end
-end
-if redis.call('EXISTS', named('holder', holder)) == 1 then
-  redis.call('PEXPIRE', named('holder', holder), string.format('%.0f', math.max(3600000, 10 * input.leaseMs)))
 end
 return { answers, finish() }
 `;

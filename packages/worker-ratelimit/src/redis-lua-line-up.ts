@@ -47,7 +47,6 @@ for _, id in ipairs(input.ids) do
       settle(b)
     end
   end)
-  redis.call('HDEL', named('holder', input.holder), id)
 end
 return finish()
 `;

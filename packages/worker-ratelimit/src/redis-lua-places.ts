@@ -66,6 +66,7 @@ local function handOver(b)
 end
 
 local function settle(b)
+  if b.kind ~= 'places' then return end
   withdraw(b)
   handOver(b)
 end

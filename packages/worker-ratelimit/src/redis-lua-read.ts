@@ -21,7 +21,8 @@ for _, limiter in ipairs(limiters) do
       used = (b.count - expired) / math.max(1, b.capacity)
       running = text(b.count - expired)
     end
-    states[#states + 1] = { limiter, key, text(math.min(1, used)), running, text(b.waiting) }
+    -- Those that are gone are still to be swept.
+    if b.isThere then states[#states + 1] = { limiter, key, text(math.min(1, used)), running, text(b.waiting) } end
   end
 end
 return states
@@ -46,8 +47,8 @@ return places
 `;
 
 /**
- * Argument: `{ limiter, key, record, actor, reason }`, record null to delete. Answers with 1 when there was one.
- * What was changed is logged; the channel says so.
+ * Argument: `{ limiter, key, record, log }`, record null to delete. Answers with 1 when there was one. What was changed
+ * is logged; the channel says so.
  */
 export const SET_OVERRIDE_LUA = String.raw`
 local input = cjson.decode(ARGV[1])

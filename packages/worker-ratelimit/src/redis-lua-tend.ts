@@ -1,8 +1,8 @@
 /** The Lua that looks after buckets. */
 
 /** Argument: `{ spec }`. Answers with the turns that moved, or that nobody took. */
-export const TEND_LUA = `
-local AHEAD, MOVED, OVERDUE, MOST_AHEAD = 6000000, 20000, 5000000, 10000
+export const TEND_LUA = String.raw`
+local AHEAD, MOVED, MOST_AHEAD = 6000000, 20000, 10000
 
 -- One who waits for something else as well does not come before that.
 local function waitsElsewhere(b, id)
@@ -47,21 +47,24 @@ local function tendLine(b)
   end
 end
 
--- Promises that nobody took: told once more. Who is gone is made to leave by those who can tell.
+-- Promises that nobody took: told again, as the one who was told may be gone before it told the job. Whose job is gone
+-- is made to leave by those who can tell.
 local function tendPromises(b)
   for _, id in ipairs(redis.call('ZRANGE', named('promised', b.id), 0, MOST - 1)) do
     local e = entry(b, id)
     if e and e.told <= now - OVERDUE then
-      e.told = NEVER
+      e.told = now
       write(b, id, e)
       tell(id, now)
     end
   end
 end
 
-local b = bucket(cjson.decode(ARGV[1]).spec)
+local spec = cjson.decode(ARGV[1]).spec
+if not load(spec[1] .. '\0' .. spec[2]).isThere then return {} end
+local b = bucket(spec)
+if b.count > 0 or b.kind == 'places' then purge(b) end
 if b.kind == 'places' then
-  purge(b)
   tendPromises(b)
 elseif b.waiting > 0 then
   tendLine(b)
@@ -69,46 +72,61 @@ end
 return finish()
 `;
 
-/** Argument: `{ holder, leaseMs }`. Answers with the ids that lost a place. */
+/**
+ * Argument: `{ holder, leaseMs, ids, counts }`: those who run, and how many places each has. Answers with the ids that
+ * have fewer.
+ */
 export const RENEW_LUA = `
 local input = cjson.decode(ARGV[1])
-local mine = named('holder', input.holder)
+local expires = now + input.leaseMs * 1000
 local lost = {}
-local had = redis.call('HGETALL', mine)
-for i = 1, #had, 2 do
-  local id, count = had[i], 0
+for i, id in ipairs(input.ids) do
+  local count = 0
   each(id, 'p', function(b)
     if holderOf(b, id) == input.holder then
       -- One that has expired and is still there was given to nobody.
-      take(b, id, input.holder, now + input.leaseMs * 1000)
+      redis.call('ZADD', named('held', b.id), text(expires), id)
+      b.isUsed = true
       count = count + 1
     end
   end)
-  if count < tonumber(had[i + 1]) then
-    lost[#lost + 1] = id
-    redis.call('HDEL', mine, id)
-  end
+  if count < input.counts[i] then lost[#lost + 1] = id end
 end
-if #had > 0 then redis.call('PEXPIRE', mine, string.format('%.0f', math.max(3600000, 10 * input.leaseMs))) end
 finish()
 return lost
 `;
 
-/** Argument: `{ limiters, limit }`. Answers with ids of buckets; those looked at longest ago first. */
-export const BUSY_LUA = `
+/**
+ * Argument: `{ limiters, limit }`. Answers with pairs of a limiter and a key: those with places that expired or that
+ * nobody took, then those with a line; looked at longest ago first.
+ */
+export const BUSY_LUA = String.raw`
 local input = cjson.decode(ARGV[1])
-local wanted, found, seen = {}, {}, {}
-for _, limiter in ipairs(input.limiters) do wanted[limiter] = true end
-local function add(id)
-  if #found >= input.limit or seen[id] or not wanted[split(id)] then return false end
-  found[#found + 1] = id
-  seen[id] = true
-  return true
+local found, isFound = {}, {}
+
+-- The first of all limiters, by score. Answers with those that were not found before.
+local function addFirst(kind, highest)
+  local all, added = {}, {}
+  for _, limiter in ipairs(input.limiters) do
+    local first = redis.call('ZRANGEBYSCORE', named(kind, limiter), '-inf', highest, 'WITHSCORES', 'LIMIT', 0, input.limit)
+    for i = 1, #first, 2 do all[#all + 1] = { limiter, first[i], tonumber(first[i + 1]) } end
+  end
+  table.sort(all, function(a, b) return a[3] < b[3] end)
+  for _, one in ipairs(all) do
+    local name = one[1] .. '\0' .. one[2]
+    if #found >= input.limit then break end
+    if not isFound[name] then
+      isFound[name] = true
+      found[#found + 1] = { one[1], one[2] }
+      added[#added + 1] = one
+    end
+  end
+  return added
 end
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', root .. ':expiring', '-inf', text(now), 'LIMIT', 0, MOST)) do add(id) end
--- Those of others are passed over, as far as that is cheap.
-for _, id in ipairs(redis.call('ZRANGE', root .. ':waiting', 0, input.limit + MOST)) do
-  if add(id) then redis.call('ZADD', root .. ':waiting', text(now), id) end
+
+addFirst('due', text(now))
+for _, one in ipairs(addFirst('waiting', '+inf')) do
+  redis.call('ZADD', named('waiting', one[1]), text(now), one[2])
 end
 return found
 `;
@@ -144,14 +162,16 @@ for _, limiter in ipairs(redis.call('SMEMBERS', root .. ':limiters')) do
   for _, key in ipairs(redis.call('ZRANGEBYSCORE', all, '-inf', text(now), 'LIMIT', 0, left)) do
     left = left - 1
     local b = load(limiter .. '\0' .. key)
+    -- Places of the dead, of a limiter that nobody looks after any more.
+    if b.waiting == 0 and b.count > 0 then purge(b) end
     if b.waiting > 0 or b.count > 0 then
       -- Looked at again when others had their turn.
       redis.call('ZADD', all, text(now + 60000000), key)
     else
       redis.call('DEL', named('bucket', b.id))
       redis.call('ZREM', all, key)
-      redis.call('ZREM', root .. ':waiting', b.id)
-      redis.call('ZREM', root .. ':expiring', b.id)
+      redis.call('ZREM', named('waiting', limiter), key)
+      redis.call('ZREM', named('due', limiter), key)
       count = count + 1
     end
   end

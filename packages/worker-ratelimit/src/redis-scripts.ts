@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { ADMIT_LUA } from "./redis-lua-admit.ts";
 import { BUCKET_LUA } from "./redis-lua-bucket.ts";
+import { DEFINE_LUA } from "./redis-lua-define.ts";
 import { LINE_LUA } from "./redis-lua-line.ts";
 import { LEAVE_LUA, LINE_UP_LUA, REFUND_LUA, RELEASE_LUA } from "./redis-lua-line-up.ts";
 import { PLACES_LUA } from "./redis-lua-places.ts";
@@ -11,6 +12,7 @@ import {
   SET_OVERRIDE_LUA,
   STATES_LUA,
 } from "./redis-lua-read.ts";
+import { SAVE_LUA } from "./redis-lua-save.ts";
 import { BUSY_LUA, RENEW_LUA, RESET_LUA, SWEEP_LUA, TEND_LUA } from "./redis-lua-tend.ts";
 
 /** A Lua script and the name that Redis knows it by once it has run. */
@@ -21,7 +23,7 @@ export interface Script {
 
 /** Every script has one key, the root that all others begin with, and at most one argument, a JSON object. */
 function script(body: string): Script {
-  const text = [BUCKET_LUA, LINE_LUA, PLACES_LUA, body].join("");
+  const text = [BUCKET_LUA, LINE_LUA, PLACES_LUA, DEFINE_LUA, SAVE_LUA, body].join("");
   return { text, sha: createHash("sha1").update(text).digest("hex") };
 }
 

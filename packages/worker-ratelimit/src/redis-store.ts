@@ -1,3 +1,4 @@
+import { HeldPlaces } from "./held-places.ts";
 import { RedisChannel } from "./redis-channel.ts";
 import { type RedisClient, RedisLink } from "./redis-link.ts";
 import {
@@ -56,6 +57,7 @@ class RedisStore implements RateLimitStore {
   readonly #root: string;
   readonly #leaseMs: number;
   readonly #timeoutMs: number;
+  readonly #held = new HeldPlaces();
 
   constructor(
     client: RedisClient,
@@ -77,10 +79,13 @@ class RedisStore implements RateLimitStore {
     const input = admitInput(holder, this.#leaseMs, requests, started);
     type Raw = readonly [readonly RawAnswer[], readonly string[]];
     const [answers, turns] = await this.#link.run<Raw>(SCRIPTS.admit, input);
-    return { answers: answers.map(answerOf), turns: turnsOf(turns) };
+    const admitted = { answers: answers.map(answerOf), turns: turnsOf(turns) };
+    this.#held.add(holder, requests, admitted);
+    return admitted;
   }
 
   release(holder: string, ids: readonly string[]): Promise<readonly Turn[]> {
+    this.#held.delete(holder, ids);
     return this.#turns(SCRIPTS.release, { holder, ids });
   }
 
@@ -101,19 +106,28 @@ class RedisStore implements RateLimitStore {
     return this.#turns(SCRIPTS.tend, { spec: specOf(bucket) });
   }
 
-  renew(holder: string): Promise<readonly string[]> {
-    return this.#link.run(SCRIPTS.renew, { holder, leaseMs: this.#leaseMs });
+  async renew(holder: string): Promise<readonly string[]> {
+    const held = this.#held.of(holder);
+    if (held.size === 0) return [];
+    const fewer = await this.#link.run<readonly string[]>(SCRIPTS.renew, {
+      holder,
+      leaseMs: this.#leaseMs,
+      ids: [...held.keys()],
+      counts: [...held.values()],
+    });
+    // One that was given back in the meantime is not lost.
+    const lost = fewer.filter((id) => this.#held.has(holder, id));
+    this.#held.delete(holder, lost);
+    return lost;
   }
 
   async busy(
     limiters: readonly string[],
     limit: number,
   ): Promise<readonly { limiter: string; key: string }[]> {
-    const ids = await this.#link.run<readonly string[]>(SCRIPTS.busy, { limiters, limit });
-    return ids.map((id) => {
-      const at = id.indexOf("\0");
-      return { limiter: id.slice(0, at), key: id.slice(at + 1) };
-    });
+    const input = { limiters, limit };
+    const pairs = await this.#link.run<readonly (readonly [string, string])[]>(SCRIPTS.busy, input);
+    return pairs.map(([limiter, key]) => ({ limiter, key }));
   }
 
   async lead(holder: string, what: string, forMs: number): Promise<boolean> {

@@ -86,7 +86,7 @@ describe("Admission", () => {
       release,
     });
     await mine.admit(wish("1", places));
-    mine.release("1");
+    void mine.release("1");
     await mine.stop();
     expect(onError).toHaveBeenCalledTimes(1);
   });

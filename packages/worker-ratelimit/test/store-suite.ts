@@ -1,6 +1,7 @@
 import { describe } from "vitest";
 import type { Start, StoreFixture } from "./store-fixture.ts";
 import { housekeeping } from "./suite-housekeeping.ts";
+import { kinds } from "./suite-kinds.ts";
 import { leases } from "./suite-leases.ts";
 import { heldPlaces, several } from "./suite-places.ts";
 import { properties } from "./suite-properties.ts";
@@ -23,6 +24,7 @@ export function storeSuite(
     leases(start);
     heldPlaces(start);
     several(start);
+    kinds(start);
     housekeeping(start, make);
     properties(start, make);
   });

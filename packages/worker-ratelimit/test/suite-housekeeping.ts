@@ -2,6 +2,7 @@ import { expect, it, onTestFinished, vi } from "vitest";
 import {
   ask,
   of,
+  peek,
   places,
   rate,
   SLOW,
@@ -62,6 +63,16 @@ export function housekeeping(start: Start, make: () => Promise<StoreFixture>): v
     await ask(there, wish("call:x", of(places("p", 1))));
     await here.release("me", ["1"]);
     await vi.waitFor(() => expect(heard).toEqual(["call:x"]));
+  });
+
+  it("does not renew a place whose answer got lost", async () => {
+    const fixture = await make();
+    const [asked, other] = [fixture.open({ leaseMs: 50 }), fixture.open({ leaseMs: 50 })];
+    await ask(asked, wish("1", of(places("p", 1))), "me");
+    await vi.waitFor(async () => {
+      expect(await other.renew("me")).toEqual([]);
+      expect((await ask(other, peek(of(places("p", 1))))).answer.kind).toBe("admitted");
+    });
   });
 
   it("has one leader at a time", async () => {

@@ -54,7 +54,8 @@ export function rates(start: Start): void {
 
   it("admits those in line at their turns, in their order, and not before", async () => {
     const store = await start();
-    const bucket = rate("r", 20, 1);
+    // One that is later than a unit's 250 ms is not waited for.
+    const bucket = rate("r", 4, 1);
     await ask(store, wish("0", of(bucket)));
     await store.lineUp(bucket, [
       { id: "1", units: 1 },

@@ -1,0 +1,121 @@
+import type { Query, Row } from "@oppulence/worker-core";
+import { LEASE_MS, PLACES, RATES, TEND_MS } from "./limits-worker.ts";
+
+/** A start, and when it was admitted: not before `low`, not after `high`, in seconds. */
+export interface Start {
+  readonly units: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/**
+ * How many units more than `burst + rate × T` surely started within the fullest window of whatever length T: at most 0
+ * where the limit was kept. A start is within a window if the whole span is in which it was admitted.
+ */
+export function excessOf(
+  starts: readonly Start[],
+  { perSecond, burst }: { readonly perSecond: number; readonly burst: number },
+): number {
+  const byEnd = [...starts].sort((a, b) => a.high - b.high);
+  let most = Number.NEGATIVE_INFINITY;
+  for (const { low: from } of starts) {
+    let units = 0;
+    for (const start of byEnd) {
+      if (start.low < from) continue;
+      units += start.units;
+      most = Math.max(most, units - burst - perSecond * (start.high - from));
+    }
+  }
+  return most;
+}
+
+/** Units started within the middle of a backlog, as a share of what the rate allows. */
+const ACHIEVED = `with bounds as (
+  select min(low) + interval '2 seconds' as first, max(low) - interval '1 second' as last from starts where task = 'steady'
+)
+select sum(units) / extract(epoch from max(last) - max(first)) / $1::float8 as share,
+  extract(epoch from max(last) - max(first)) as seconds
+from starts, bounds where task = 'steady' and low >= first and low < last`;
+
+/** Runs with a place; one of a killed process until it was killed. */
+const SPANS = `select runs.id, started_at, coalesce(ended_at, kills.at) as ended_at
+from runs left join kills on kills.pid = runs.pid`;
+const MOST_AT_ONCE = `select max((select count(*) from (${SPANS}) as other
+  where other.started_at <= one.started_at and (other.ended_at is null or other.ended_at > one.started_at)
+))::int as most, (select count(*) from runs)::int as runs from runs as one`;
+
+/** For each kill that left places taken: until as many ran as may. */
+const FREED = `select (extract(epoch from (
+  select min(one.started_at) from runs as one
+  where one.started_at > kills.at and $1::int = (select count(*) from (${SPANS}) as other
+    where other.started_at <= one.started_at and (other.ended_at is null or other.ended_at > one.started_at)
+  )
+) - kills.at) * 1000)::float8 as ms
+from kills where exists (select from runs where runs.pid = kills.pid and ended_at is null)`;
+
+export interface Proof {
+  readonly figures: Readonly<Record<string, number | string>>;
+  readonly violations: readonly string[];
+}
+
+/** Proves that no window held more than it may. */
+export async function proveWindow(query: Query, task: keyof typeof RATES): Promise<Proof> {
+  const starts = await query<Start & Row>(
+    "select units, extract(epoch from low)::float8 as low, extract(epoch from high)::float8 as high from starts where task = $1",
+    [task],
+  );
+  const excess = excessOf(starts, RATES[task]);
+  const spans = starts.map(({ low, high }) => (high - low) * 1_000).sort((x, y) => x - y);
+  return {
+    figures: {
+      [`${task}: starts`]: starts.length,
+      [`${task}: units over burst + rate × T in the fullest window`]: round(excess),
+      [`${task}: an admission is known to within, median, ms`]: round(
+        spans[Math.floor(spans.length / 2)] ?? 0,
+      ),
+    },
+    // Of a microsecond, which is what the database's clock tells apart.
+    violations:
+      starts.length > 0 && excess <= 1e-3
+        ? []
+        : [`a window of ${task} held ${excess} units more than it may, of ${starts.length} starts`],
+  };
+}
+
+/** Proves that a backlog is worked off as fast as its limit allows. */
+export async function proveRate(query: Query, atLeast: number): Promise<Proof> {
+  const [row] = await query<{ share: string; seconds: string }>(ACHIEVED, [RATES.steady.perSecond]);
+  const share = Number(row?.share);
+  return {
+    figures: {
+      "steady: rate achieved, share of the limit": round(share),
+      "steady: over, s": round(Number(row?.seconds)),
+    },
+    violations: share >= atLeast ? [] : [`${share} of the rate was achieved, not ${atLeast}`],
+  };
+}
+
+/** Proves that never more ran than there are places, and that dead processes' places come free. */
+export async function provePlaces(query: Query): Promise<Proof> {
+  const [row] = await query<{ most: number; runs: number }>(MOST_AT_ONCE);
+  const { most = 0, runs = 0 } = row ?? {};
+  const freed = (await query<{ ms: number | null }>(FREED, [PLACES])).flatMap(({ ms }) => ms ?? []);
+  const longest = Math.max(0, ...freed);
+  const within = LEASE_MS + 4 * TEND_MS;
+  return {
+    figures: {
+      "places: runs": runs,
+      "places: most at once": most,
+      "places: kills that left some taken": freed.length,
+      "places: until all were in use again, longest, ms": Math.round(longest),
+    },
+    violations: [
+      ...(most <= PLACES && runs > 0 ? [] : [`${most} ran at once, of ${PLACES}`]),
+      ...(longest <= within ? [] : [`places were free after ${longest} ms, not ${within}`]),
+    ],
+  };
+}
+
+function round(value: number): number {
+  return Math.round(value * 1_000) / 1_000;
+}
