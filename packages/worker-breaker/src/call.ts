@@ -38,6 +38,11 @@ export class Call implements Permit {
     }, waitMs);
   }
 
+  /** Whether it shows if the dependency is back. */
+  get isProbe(): boolean {
+    return this.#probe !== undefined;
+  }
+
   /** Whether it is still under way. */
   get isActive(): boolean {
     return !this.#isOver;

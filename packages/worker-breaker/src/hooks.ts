@@ -11,7 +11,7 @@ import { Call, type CallInput } from "./call.ts";
 import type { Circuit } from "./circuit.ts";
 import type { Circuits } from "./circuits.ts";
 import { dependencyOf } from "./dependencies.ts";
-import { inside } from "./run.ts";
+import { inside, isToBeKnown } from "./run.ts";
 
 /** What {@link RunHook} needs. */
 export interface RunHookInput extends CallInput {
@@ -50,6 +50,7 @@ export class RunHook {
   #decide(circuit: Circuit, admission: Admission): RunDecision | undefined {
     if (admission === undefined) return undefined;
     if (!(admission instanceof Call)) return this.#defer(circuit, admission);
+    if (!isToBeKnown(admission)) return proceed({ permit: admission });
     const around: Around = (next) => inside(admission, next);
     return proceed({ permit: admission, around });
   }

@@ -19,6 +19,14 @@ export interface RunOptions {
 /** Calls that are under way around this point of the program: one within another of the same dependency is part of it. */
 const calls = new AsyncLocalStorage<readonly Call[]>();
 
+/** Whether this process has ever guarded a call by `run`: only then can one be within a job's. */
+let isGuarding = false;
+
+/** Whether a job's call has to be known around its task. A process that only runs jobs is spared the cost. */
+export function isToBeKnown(call: Call): boolean {
+  return isGuarding || call.isProbe;
+}
+
 /** Runs something inside a call. */
 export function inside<T>(call: Call, body: () => T): T {
   const outer = calls.getStore();
@@ -42,6 +50,7 @@ export async function runGuarded<T>(
   { signal = new AbortController().signal }: RunOptions,
   input: CallInput & { readonly onRejected: (dependency: string) => void },
 ): Promise<T> {
+  isGuarding = true;
   signal.throwIfAborted();
   if (isInside(circuit)) return body({ signal });
   const admission: Admission = await admit(circuit, input, false);
