@@ -1,4 +1,4 @@
-import type pg from "pg";
+import pg from "pg";
 import { openPool } from "./graphile.ts";
 
 /** A pool that counts its statements. */
@@ -14,15 +14,15 @@ export interface CountingPool {
  * @param counts - which statements, by their text; all when undefined
  */
 export function countingPool(databaseUrl: string, counts?: RegExp): CountingPool {
-  const pool = openPool(databaseUrl);
+  const pool = openPool(databaseUrl) as pg.Pool & { Client: typeof pg.Client };
   let sent = 0;
-  pool.on("connect", (client) => {
-    const query = client.query;
-    client.query = function counted(this: pg.PoolClient, ...args: unknown[]) {
+  // The class: plugins make connections of their own with it, beside those of the pool.
+  pool.Client = class extends pool.Client {
+    override query = ((...args: unknown[]) => {
       if (counts === undefined || counts.test(textOf(args[0]))) sent += 1;
-      return Reflect.apply(query, this, args);
-    } as typeof client.query;
-  });
+      return Reflect.apply(pg.Client.prototype.query, this, args);
+    }) as pg.Client["query"];
+  };
   return { pool, sent: () => sent };
 }
 

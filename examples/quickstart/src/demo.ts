@@ -2,7 +2,9 @@ import { once } from "node:events";
 import { createWorker } from "@oppulence/worker-core";
 import { startPostgres } from "@oppulence/worker-testing";
 import config from "../worker.config.ts";
+import { startAlmanac } from "./almanac.ts";
 import { deliverAirports, readAirports } from "./data.ts";
+import { askAlmanac, findLosses } from "./daylight.ts";
 import { quietLogger } from "./logger.ts";
 import type { DemoOptions } from "./options.ts";
 import { followProgress } from "./progress.ts";
@@ -10,6 +12,7 @@ import { repairCodes } from "./repair.ts";
 import { formatSummary, formatWhatToTry } from "./report.ts";
 import { findMismatches, readSummary } from "./summary.ts";
 import { createTables } from "./tables.ts";
+import { ALMANAC_URL } from "./tasks/fetch-daylight.ts";
 
 /** How the demo ended. */
 export type Ending = "verified" | "does-not-add-up" | "interrupted";
@@ -45,6 +48,8 @@ async function runWorker(
     handleSignals: false,
     ...(!options.verbose && { logger: quietLogger }),
   });
+  const almanac = await startAlmanac();
+  process.env[ALMANAC_URL] = almanac.url;
   try {
     await worker.migrate();
     await createTables(worker.query);
@@ -57,8 +62,16 @@ async function runWorker(
     await followProgress(worker.query, rows.length, interrupted);
     if (interrupted.aborted) return "interrupted";
 
-    const summary = await readSummary(worker.query);
-    const mismatches = await findMismatches(worker.query, summary, rows.length);
+    say("asking an almanac, which is limited and goes down for a moment, about every country …");
+    const imported = await readSummary(worker.query);
+    const daylight = await askAlmanac(worker, almanac.calls, interrupted);
+    if (interrupted.aborted) return "interrupted";
+
+    const summary = { ...imported, daylight };
+    const mismatches = [
+      ...(await findMismatches(worker.query, summary, rows.length)),
+      ...findLosses(daylight),
+    ];
     const text = options.json
       ? JSON.stringify({ ...summary, mismatches }, null, 2)
       : formatSummary(summary);
@@ -72,6 +85,7 @@ async function runWorker(
     return mismatches.length === 0 ? "verified" : "does-not-add-up";
   } finally {
     await worker.stop();
+    almanac.close();
   }
 }
 

@@ -1,11 +1,13 @@
+import { MOST_WHILE_DOWN } from "./almanac-guards.ts";
+import { countCalls, type Daylight } from "./daylight.ts";
 import type { Summary } from "./summary.ts";
 
 const number = (value: number) => value.toLocaleString("en");
 const plural = (count: number, noun: string) => `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
 
 /** The summary for people. */
-export function formatSummary(summary: Summary): string {
-  const { airports, deliveries, countries, remotest, failures, stopped } = summary;
+export function formatSummary(summary: Summary & { readonly daylight: Daylight }): string {
+  const { airports, deliveries, countries, remotest, failures, stopped, daylight } = summary;
   return [
     "",
     `${number(airports.staged)} airports in: ${number(airports.written)} written, ${number(airports.failed)} in the dead letter queue, ${number(airports.skipped)} skipped`,
@@ -35,7 +37,35 @@ export function formatSummary(summary: Summary): string {
           `farthest from an airport with an IATA code of its own country: ${remotest.name} (${remotest.country}), ${number(remotest.km)} km from ${remotest.nearest}`,
         ]),
     `${plural(countries.staleOffsets, "airport")} whose UTC offset in the data is not what its time zone says`,
+    "",
+    ...formatDaylight(daylight),
   ].join("\n");
+}
+
+function formatDaylight({ added, done, calls, held, attempts, ...rest }: Daylight): string[] {
+  const all = countCalls(calls);
+  const row = (count: number, text: string) => `  ${number(count).padStart(5)}  ${text}`;
+  const { longest } = rest;
+  return [
+    "Asking an almanac, which is limited and went down, about every country:",
+    row(added, "jobs added"),
+    row(done, `jobs done, ${number(added - done)} lost`),
+    row(held.byLimiter, "jobs held back by the limiter"),
+    row(
+      held.byBreaker,
+      `jobs held back by the breaker, which opened ${plural(rest.openings, "time")}`,
+    ),
+    row(all, "calls that the almanac saw"),
+    row(calls.overLimit, "of them over its limit (429)"),
+    row(
+      calls.whileDown,
+      `of them while it was down (503), where at most ${MOST_WHILE_DOWN} may be`,
+    ),
+    row(Math.max(0, attempts - all), `attempts lost to waiting, of ${number(attempts)}`),
+    ...(longest === undefined
+      ? []
+      : [`the longest day: ${longest.hours} h, in ${longest.country}`]),
+  ];
 }
 
 const CLI = "npm run cli -- --config examples/quickstart/worker.config.ts";
@@ -54,6 +84,8 @@ Kept until Ctrl-C. Try, in another terminal:
   psql $DATABASE_URL -c 'select * from demo.countries order by airports desc limit 10'
   ${CLI} plugins
   ${CLI} schedule history --limit 5
+  ${CLI} limits list
+  ${CLI} breaker list
   ${CLI} dlq groups
   ${CLI} dlq show ${deadLetter ?? "1"}`;
 }

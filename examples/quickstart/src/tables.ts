@@ -54,6 +54,12 @@ create table demo.countries (
   surveyed_at timestamptz not null default now()
 );
 
+create table demo.daylight (
+  country text primary key,
+  hours float8 not null,
+  attempts int not null
+);
+
 create function demo.import_staged() returns trigger language plpgsql as $$
 begin
   perform graphile_worker.add_jobs(array(

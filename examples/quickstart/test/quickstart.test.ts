@@ -5,7 +5,9 @@ import { cron } from "@oppulence/worker-cron";
 import { dlq } from "@oppulence/worker-dlq";
 import { createHarness } from "@oppulence/worker-testing";
 import { describe, expect, it } from "vitest";
+import { MOST_WHILE_DOWN } from "../src/almanac-guards.ts";
 import { deliverAirports, readAirports } from "../src/data.ts";
+import { type Daylight, findLosses } from "../src/daylight.ts";
 import { stageNext } from "../src/schedules/stage-airports.ts";
 import { findMismatches, readSummary, type Summary } from "../src/summary.ts";
 import { createTables } from "../src/tables.ts";
@@ -52,7 +54,10 @@ describe("quickstart", () => {
     const { stdout, stderr, code } = await runDemo("--limit", String(LIMIT), "--json");
     expect(stderr).not.toContain("does not add up");
     expect(code).toBe(0);
-    const summary = JSON.parse(stdout) as Summary & { mismatches: string[] };
+    const summary = JSON.parse(stdout) as Summary & {
+      readonly daylight: Daylight;
+      readonly mismatches: string[];
+    };
     const rows = (await readAirports(LIMIT)) as unknown as Row[];
     const wrong = rows.filter(isWrong).length;
     const repaired = rows.filter(isRepairable).length;
@@ -69,6 +74,15 @@ describe("quickstart", () => {
     expect(summary.deliveries).toEqual({ slots: 1, astray: 0 });
     expect(summary.failures[0]?.cause).toBe("tz: an airport has a time zone");
     expect(summary.failures[0]?.examples[0]).toMatch(/^.+ \(.+\)$/);
+    const { daylight } = summary;
+    expect(daylight.done).toBe(daylight.added);
+    expect(daylight.added).toBeGreaterThan(50);
+    expect(daylight.calls.answered).toBe(daylight.added);
+    expect(daylight.calls.overLimit).toBe(0);
+    expect(daylight.calls.whileDown).toBeGreaterThanOrEqual(3);
+    expect(daylight.calls.whileDown).toBeLessThanOrEqual(MOST_WHILE_DOWN);
+    expect(daylight.held.byLimiter).toBeGreaterThan(10);
+    expect(daylight.held.byBreaker).toBeGreaterThan(10);
   }, 180_000);
 
   it("tells when what came out does not add up to what went in", async () => {
@@ -82,6 +96,25 @@ describe("quickstart", () => {
       "11 rows were read and 10 staged",
       "1 of 1 slots that brought rows are not in the ledger as succeeded",
       "10 airports went in and 0 came out: 0 written, 0 failed, 0 skipped",
+    ]);
+  });
+
+  it("tells when something was lost to a limit or an outage", () => {
+    const daylight: Daylight = {
+      added: 3,
+      done: 2,
+      calls: { answered: 2, overLimit: 1, whileDown: 9 },
+      held: { byLimiter: 0, byBreaker: 0 },
+      openings: 0,
+      attempts: 13,
+      longest: undefined,
+    };
+    expect(findLosses(daylight)).toEqual([
+      "the almanac was to be asked about 3 countries, and 2 have an answer",
+      "jobs that are done had 13 attempts, and the almanac 12 calls",
+      "the almanac was called 1 times over its limit",
+      "the almanac was called 9 times while it was down; 8 at most may reach it",
+      "the almanac was down, and its circuit did not open",
     ]);
   });
 

@@ -59,6 +59,7 @@ export function rateLimit(options: RateLimitOptions = {}): RateLimitPlugin {
 
 function setup(host: PluginHost<ResolvedRateLimitOptions>): PluginInstance<RateLimitApi> {
   const { api, hook, registry, store, watch, open, start, stop } = createParts(host);
+  let options = host.options;
   let endOptions: (() => void) | undefined;
 
   return {
@@ -85,9 +86,10 @@ function setup(host: PluginHost<ResolvedRateLimitOptions>): PluginInstance<RateL
         try {
           assertRight(registry);
         } catch (error) {
-          registry.replace(host.options);
+          registry.replace(options);
           throw error;
         }
+        options = next;
       });
     },
     async stop() {

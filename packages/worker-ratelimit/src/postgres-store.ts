@@ -1,6 +1,7 @@
 import type { Query } from "@oppulence/worker-core";
 import { HeldPlaces } from "./held-places.ts";
 import { type ChannelHost, openChannel } from "./postgres-channel.ts";
+import { StoreConnection } from "./postgres-connection.ts";
 import { readLine, readOverrides, readStates } from "./postgres-read.ts";
 import {
   type AdmitRow,
@@ -44,6 +45,7 @@ const RESET_PAGE = 1_000;
 
 class PostgresStore implements RateLimitStore {
   readonly #query: Query;
+  readonly #connection: StoreConnection;
   readonly #schema: string;
   readonly #channel: ChannelHost;
   readonly #leaseMs: number;
@@ -51,6 +53,7 @@ class PostgresStore implements RateLimitStore {
 
   constructor({ query, schema, pool, logger, leaseMs }: StoreInput) {
     this.#query = query;
+    this.#connection = new StoreConnection(pool, query);
     this.#schema = schema;
     this.#channel = { pool, logger };
     this.#leaseMs = leaseMs;
@@ -62,7 +65,7 @@ class PostgresStore implements RateLimitStore {
     started: readonly Started[],
   ): Promise<Admitted> {
     const values = [holder, this.#leaseMs * 1_000, ...admitValues(requests, started)];
-    const [row] = await this.#query<AdmitRow>(
+    const [row] = await this.#connection.query<AdmitRow>(
       `select answers, turns from ${this.#schema}.ratelimit_admit($1::text, $2::float8, $3::text[], $4::text[], $5::text[],
   $6::float8[], $7::float8[], $8::text[], $9::boolean[], $10::float8[], $11::int[], $12::text[], $13::int[],
   $14::float8[], $15::float8[], $16::int[], $17::text[])`,
@@ -83,7 +86,7 @@ class PostgresStore implements RateLimitStore {
     const rates = refunds.flatMap(({ bucket, units, grantedAt }) =>
       bucket.rule.kind === "rate" ? [{ bucket, units, grantedAt, unit: bucket.rule.unitMs }] : [],
     );
-    await this.#query(
+    await this.#connection.query(
       `select ${this.#schema}.ratelimit_refund($1::text[], $2::text[], $3::float8[], $4::float8[], $5::float8[])`,
       [
         rates.map(({ bucket }) => bucket.limiter),
@@ -211,6 +214,10 @@ returning what`,
     return () => channel.stop();
   }
 
+  stop(): Promise<void> {
+    return this.#connection.end();
+  }
+
   async #override(values: readonly unknown[]): Promise<boolean> {
     const [row] = await this.#query<{ had: boolean }>(
       `select ${this.#schema}.ratelimit_override($1::text, $2::text, $3::json, $4::text, $5::text) as had`,
@@ -220,7 +227,7 @@ returning what`,
   }
 
   async #promised(call: string, values: readonly unknown[]): Promise<readonly Turn[]> {
-    const [row] = await this.#query<{ ids: readonly string[] }>(
+    const [row] = await this.#connection.query<{ ids: readonly string[] }>(
       `select ${this.#schema}.${call} as ids`,
       values,
     );

@@ -38,7 +38,7 @@ async function database(schemas: readonly string[] = ["oppulence_worker"]) {
     (await pool.query(text, values as unknown[])).rows as never;
   const open = (options: { leaseMs?: number; schema?: string } = {}): RateLimitStore => {
     const { schema = "oppulence_worker", leaseMs = 30_000 } = options;
-    return postgresStore({
+    const store = postgresStore({
       query: sql,
       schema: `"${schema}"`,
       pool,
@@ -46,6 +46,8 @@ async function database(schemas: readonly string[] = ["oppulence_worker"]) {
       leaseMs,
       timeoutMs: 2_000,
     });
+    onTestFinished(() => store.stop?.());
+    return store;
   };
   return { pool, sql, open };
 }
