@@ -95,13 +95,17 @@ export async function proveRate(query: Query, atLeast: number): Promise<Proof> {
   };
 }
 
-/** Proves that never more ran than there are places, and that dead processes' places come free. */
-export async function provePlaces(query: Query): Promise<Proof> {
+/**
+ * Proves that never more ran than there are places, and that dead processes' places come free.
+ *
+ * @param slackMs - beyond the lease and a look at it
+ */
+export async function provePlaces(query: Query, slackMs: number): Promise<Proof> {
   const [row] = await query<{ most: number; runs: number }>(MOST_AT_ONCE);
   const { most = 0, runs = 0 } = row ?? {};
   const freed = (await query<{ ms: number | null }>(FREED, [PLACES])).flatMap(({ ms }) => ms ?? []);
   const longest = Math.max(0, ...freed);
-  const within = LEASE_MS + 4 * TEND_MS;
+  const within = LEASE_MS + 4 * TEND_MS + slackMs;
   return {
     figures: {
       "places: runs": runs,

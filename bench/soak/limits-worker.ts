@@ -9,7 +9,7 @@ import { Redis } from "ioredis";
 /** Limiters by name: one under arrivals at random, one under a backlog, one of places. */
 export const RATES = {
   arriving: { perSecond: 100, burst: 20 },
-  steady: { perSecond: 200, burst: 100 },
+  steady: { perSecond: 100, burst: 50 },
 };
 export const PLACES = 5;
 /** How long a place outlives its process. */

@@ -15,8 +15,11 @@ import type { Soak, SoakResult } from "./main.ts";
 
 const MODULE = new URL("./limits-worker.ts", import.meta.url);
 const PROCESSES = 4;
-const RATE = 0.97;
-const SIZES = { quick: { seconds: 8 }, full: { seconds: 60 } };
+/** On a machine that does other things as well, such as CI's, the quick size asks for less. */
+const SIZES = {
+  quick: { seconds: 8, rate: 0.9, slackMs: 3_000 },
+  full: { seconds: 60, rate: 0.97, slackMs: 0 },
+};
 const DRAIN_WITHIN_MS = 60_000;
 
 type Size = (typeof SIZES)["full"];
@@ -80,15 +83,15 @@ async function playAll({ store, database, data, size, progress }: Play): Promise
     await fleet.start();
 
     await add("steady", jobs(size.seconds * RATES.steady.perSecond));
-    await untilDone(query, (size.seconds + 5) * 1_000);
-    const proofs: Proof[] = [await proveWindow(query, "steady"), await proveRate(query, RATE)];
+    await untilDone(query, (2 * size.seconds + 5) * 1_000);
+    const proofs: Proof[] = [await proveWindow(query, "steady"), await proveRate(query, size.rate)];
     progress(`${store}: a steady backlog of ${size.seconds} s is done`);
 
     const killing = fleet.killEverySecond(query, size.seconds);
     await Promise.all([killing, arrive(add, size.seconds), keepBusy(add, size.seconds)]);
     progress(`${store}: ${fleet.kills} processes were killed`);
     const left = await untilDone(query, DRAIN_WITHIN_MS);
-    proofs.push(await proveWindow(query, "arriving"), await provePlaces(query));
+    proofs.push(await proveWindow(query, "arriving"), await provePlaces(query, size.slackMs));
     const waiting = await client.plugins.rateLimit.limits.list();
     await fleet.stop();
     return {

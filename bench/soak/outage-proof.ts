@@ -3,7 +3,8 @@ import type { Seen } from "./outage-server.ts";
 import { DEPENDENCY } from "./outage-worker.ts";
 
 /** How soon each process has to know of an opening. */
-const LEARN_WITHIN_MS = 250;
+/** On a machine that does other things as well, such as CI's, the quick size asks for less. */
+export const LEARN_WITHIN_MS = { quick: 1_000, full: 250 };
 
 /** How soon processes knew of openings that others had made. */
 export interface Learning {
@@ -39,14 +40,15 @@ interface LearningRow {
 export async function proveLearning(
   query: Query,
   pids: readonly number[],
+  withinMs: number,
 ): Promise<{ readonly learning: Learning; readonly violations: string[] }> {
   const rows = await query<LearningRow>(LEARNING, [DEPENDENCY, pids]);
-  const late = rows.filter(({ ms }) => ms === null || ms > LEARN_WITHIN_MS);
+  const late = rows.filter(({ ms }) => ms === null || ms > withinMs);
   const took = rows.flatMap(({ ms }) => (ms === null ? [] : [ms])).sort((a, b) => a - b);
   const openings = new Set(rows.map(({ generation }) => generation)).size;
   const violations = late.map(
     ({ generation, pid, ms }) =>
-      `process ${pid} learnt of opening ${generation} ${ms === null ? "never" : `after ${Math.round(ms)} ms`}, not within ${LEARN_WITHIN_MS} ms`,
+      `process ${pid} learnt of opening ${generation} ${ms === null ? "never" : `after ${Math.round(ms)} ms`}, not within ${withinMs} ms`,
   );
   if (openings === 0) violations.push("no opening was there to learn of");
   return {

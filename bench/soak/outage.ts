@@ -10,7 +10,7 @@ import {
 } from "@oppulence/worker-testing";
 import { Logger } from "graphile-worker";
 import type { Soak, SoakResult } from "./main.ts";
-import { proveAttempts, proveLearning } from "./outage-proof.ts";
+import { LEARN_WITHIN_MS, proveAttempts, proveLearning } from "./outage-proof.ts";
 import { type Dependency, startDependency } from "./outage-server.ts";
 import { breaker, DEPENDENCY, LEARNT, type OutageSoakData, THRESHOLD } from "./outage-worker.ts";
 
@@ -19,8 +19,8 @@ const PROCESSES = 4;
 /** Calls that are answered before it goes down the next time. */
 const BETWEEN = 150;
 const SIZES = {
-  quick: { jobs: 1_500, shortOutages: 3, downMs: 6_000 },
-  full: { jobs: 10_000, shortOutages: 10, downMs: 60_000 },
+  quick: { jobs: 1_500, shortOutages: 3, downMs: 6_000, learnMs: LEARN_WITHIN_MS.quick },
+  full: { jobs: 10_000, shortOutages: 10, downMs: 60_000, learnMs: LEARN_WITHIN_MS.full },
 };
 const CLOSE_WITHIN_MS = 15_000;
 const DRAIN_WITHIN_MS = 180_000;
@@ -121,6 +121,7 @@ async function play({
     const { learning, violations } = await proveLearning(
       query,
       workers.map(({ pid }) => pid),
+      size.learnMs,
     );
     return {
       figures: {

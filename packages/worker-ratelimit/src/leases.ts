@@ -142,9 +142,10 @@ export class Leases {
   /** Takes back a unit of a job that did not start after all, if the lease it may have come from still runs. */
   putBack({ bucket, units }: Demand): void {
     const now = this.#clock.now();
-    const held = this.#accountOf(bucket).held.find(
-      ({ expiresAt, line }) => expiresAt > now && line === undefined,
-    );
+    // Nothing is kept for one that has none: jobs with places have no leases, however many keys they have.
+    const held = this.#accounts
+      .get(bucketId(bucket))
+      ?.held.find(({ expiresAt, line }) => expiresAt > now && line === undefined);
     if (held !== undefined) held.units += units;
   }
 
