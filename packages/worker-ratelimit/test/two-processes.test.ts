@@ -69,7 +69,7 @@ describe("limits that two workers share", () => {
         );
         return row?.soon === 0;
       },
-      { timeout: 6_000 },
+      { timeout: 15_000 },
     );
     expect(ran.length - after).toBeLessThanOrEqual(3);
     await one.api.limits.set("stripe", null, { maxPerSecond: 500 });
