@@ -28,14 +28,20 @@ export interface Almanac {
   close(): void;
 }
 
-/** Starts an HTTP server on this machine that says how long the longest day is at a latitude. */
-export async function startAlmanac(): Promise<Almanac> {
+/**
+ * Starts an HTTP server on this machine that says how long the longest day is at a latitude.
+ *
+ * @param clock - in milliseconds
+ */
+export async function startAlmanac(
+  clock: () => number = () => performance.now(),
+): Promise<Almanac> {
   const calls = { answered: 0, overLimit: 0, whileDown: 0 };
   let downUntil: number | undefined;
   let left = BURST;
-  let filledAt = performance.now();
+  let filledAt = clock();
   const hasRoom = () => {
-    const now = performance.now();
+    const now = clock();
     left = Math.min(BURST, left + ((now - filledAt) / 1_000) * PER_SECOND);
     filledAt = now;
     if (left < 1) return false;
@@ -43,8 +49,8 @@ export async function startAlmanac(): Promise<Almanac> {
     return true;
   };
   const statusOf = () => {
-    if (calls.answered === DOWN_AFTER) downUntil ??= performance.now() + DOWN_MS;
-    if (downUntil !== undefined && performance.now() < downUntil) {
+    if (calls.answered === DOWN_AFTER) downUntil ??= clock() + DOWN_MS;
+    if (downUntil !== undefined && clock() < downUntil) {
       calls.whileDown += 1;
       return 503;
     }
