@@ -125,7 +125,7 @@ export function rates(start: Start): void {
 
   it("moves those in line to what a changed limit says", async () => {
     const store = await start();
-    const [slow, fast] = [rate("r", SLOW, 1), rate("r", 1_000, 2_000_000)];
+    const [slow, fast] = [rate("r", SLOW, 1), rate("r", 1_000_000, 2_000_000)];
     await ask(store, wish("1", of(slow)));
     const two = [
       { id: "2", units: 1 },
