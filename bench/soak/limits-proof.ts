@@ -29,13 +29,25 @@ export function excessOf(
   return most;
 }
 
-/** Units started within the middle of a backlog, as a share of what the rate allows. */
-const ACHIEVED = `with bounds as (
-  select min(low) + interval '2 seconds' as first, max(low) - interval '1 second' as last from starts where task = 'steady'
+/**
+ * What GCRA makes of the starts as they were recorded: what was left of the burst after each. Of a backlog, from two
+ * seconds after its first start to one before its last, and without what was made up for: units that were left at the
+ * beginning and used later.
+ */
+const ACHIEVED = `with counted as (
+  select low, total, max(low - (total - units) / $1::float8) over (order by low, total) as base from (
+    select extract(epoch from low)::float8 as low, units, sum(units) over (order by low, ctid) as total
+    from starts where task = 'steady'
+  ) as starts
+), left_over as (
+  select low, total, greatest(0, $2::float8 - (base + total / $1::float8 - low) * $1::float8) as spare from counted
+), first as (
+  select * from left_over where low >= (select min(low) + 2 from counted) order by low limit 1
+), last as (
+  select * from left_over where low <= (select max(low) - 1 from counted) order by low desc limit 1
 )
-select sum(units) / extract(epoch from max(last) - max(first)) / $1::float8 as share,
-  extract(epoch from max(last) - max(first)) as seconds
-from starts, bounds where task = 'steady' and low >= first and low < last`;
+select (last.total - first.total - greatest(0, first.spare - last.spare)) / (last.low - first.low) / $1::float8 as share,
+  last.low - first.low as seconds from first, last`;
 
 /** Runs with a place; one of a killed process until it was killed. */
 const SPANS = `select runs.id, started_at, coalesce(ended_at, kills.at) as ended_at
@@ -84,7 +96,10 @@ export async function proveWindow(query: Query, task: keyof typeof RATES): Promi
 
 /** Proves that a backlog is worked off as fast as its limit allows. */
 export async function proveRate(query: Query, atLeast: number): Promise<Proof> {
-  const [row] = await query<{ share: string; seconds: string }>(ACHIEVED, [RATES.steady.perSecond]);
+  const [row] = await query<{ share: string; seconds: string }>(ACHIEVED, [
+    RATES.steady.perSecond,
+    RATES.steady.burst,
+  ]);
   const share = Number(row?.share);
   return {
     figures: {

@@ -73,7 +73,7 @@ const noted = (name: "asked" | "admitted") =>
 
 /**
  * Records when it was admitted: after the limiter was asked, and before it had answered. By how much the database's
- * clock is ahead is known from the insert, whose instant lies between two of this process's own.
+ * clock is ahead is known from a statement, whose instant lies between two of this process's own.
  */
 const recorded = (identifier: "arriving" | "steady") =>
   defineTask({
@@ -82,14 +82,14 @@ const recorded = (identifier: "arriving" | "steady") =>
     async run(payload, { query, plugins }) {
       const { asked, admitted } = plugins as { readonly asked: number; readonly admitted: number };
       const before = performance.now() - admitted;
-      const [row] = await query<{ id: string }>(
-        "insert into starts select $1, $2, clock_timestamp(), clock_timestamp() returning ctid::text as id",
-        [identifier, (payload as { readonly units?: number }).units ?? 1],
+      const [clock] = await query<{ at: number }>(
+        "select extract(epoch from clock_timestamp())::float8 as at",
       );
       const after = performance.now() - asked;
+      // In one statement: a process that is killed has recorded a start as it was, or none.
       await query(
-        "update starts set low = low - $2 * interval '1 millisecond', high = high - $3 * interval '1 millisecond' where ctid = $1::tid",
-        [row?.id, after, before],
+        "insert into starts select $1, $2, to_timestamp($3::float8 - $4::float8 / 1000), to_timestamp($3::float8 - $5::float8 / 1000)",
+        [identifier, (payload as { readonly units?: number }).units ?? 1, clock?.at, after, before],
       );
     },
   });
