@@ -6,6 +6,8 @@ import { limits } from "./limits.ts";
 import { outage } from "./outage.ts";
 import { recovery } from "./recovery.ts";
 import { schedules } from "./schedules.ts";
+import { signals } from "./signals.ts";
+import { workflows } from "./workflows.ts";
 
 /** A long run that ends with a proof. */
 export interface Soak {
@@ -28,6 +30,8 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   outage,
   recovery,
   schedules,
+  signals,
+  workflows,
 };
 
 const { values, positionals } = parseArgs({

@@ -13,6 +13,7 @@ const SIZES: Readonly<Record<string, Size>> = {
   peers: { jobs: 60, warmUp: 10, repeats: 2 },
   precision: { jobs: 2 },
   roundtrips: { jobs: 60 },
+  saga: { chains: 5, steps: 3, warmUp: 2, waiting: 10 },
 };
 
 /** BullMQ needs a Redis, which these tests do without. */

@@ -6,6 +6,7 @@ import { overhead } from "./overhead.ts";
 import { peers } from "./peers.ts";
 import { precision } from "./precision.ts";
 import { roundtrips } from "./roundtrips.ts";
+import { saga } from "./saga.ts";
 
 /** Every benchmark, in the order of the list. */
 export const benches: readonly Bench[] = [
@@ -16,4 +17,5 @@ export const benches: readonly Bench[] = [
   peers,
   precision,
   roundtrips,
+  saga,
 ];
