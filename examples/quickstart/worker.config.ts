@@ -7,6 +7,7 @@ import { metrics } from "@oppulence/worker-metrics";
 import { rateLimit } from "@oppulence/worker-ratelimit";
 import { recovery } from "@oppulence/worker-recovery";
 import { retries } from "@oppulence/worker-retry";
+import { saga } from "@oppulence/worker-saga";
 import { ALMANAC_BREAKER, ALMANAC_LIMITER } from "./src/almanac-guards.ts";
 import { coalesce } from "./src/plugins/coalesce.ts";
 import { countryGate } from "./src/plugins/country-gate.ts";
@@ -15,6 +16,7 @@ import { stageAirports } from "./src/schedules/stage-airports.ts";
 import { fetchDaylight } from "./src/tasks/fetch-daylight.ts";
 import { importAirport } from "./src/tasks/import-airport.ts";
 import { surveyCountry } from "./src/tasks/survey-country.ts";
+import { supply } from "./src/workflows/supply.ts";
 
 /** What the demo's worker and the CLI both run; the database comes from `DATABASE_URL`. */
 export default defineConfig({
@@ -32,6 +34,7 @@ export default defineConfig({
     rateLimit({ limiters: { almanac: ALMANAC_LIMITER } }),
     circuitBreaker({ dependencies: { almanac: ALMANAC_BREAKER } }),
     dlq(),
+    saga({ workflows: [supply] }),
   ],
   worker: { concurrentJobs: 8, maxPoolSize: 12, localQueue: { size: 200 } },
 });

@@ -11,6 +11,7 @@ import { followProgress } from "./progress.ts";
 import { repairCodes } from "./repair.ts";
 import { formatSummary, formatWhatToTry } from "./report.ts";
 import { findMismatches, readSummary } from "./summary.ts";
+import { findLeftovers, orderSupplies } from "./supplies.ts";
 import { createTables } from "./tables.ts";
 import { ALMANAC_URL } from "./tasks/fetch-daylight.ts";
 
@@ -67,10 +68,15 @@ async function runWorker(
     const daylight = await askAlmanac(worker, almanac.calls, interrupted);
     if (interrupted.aborted) return "interrupted";
 
-    const summary = { ...imported, daylight };
+    say("ordering a kit for every country's remotest airport, some of which are out of range …");
+    const supplies = await orderSupplies(worker, interrupted);
+    if (interrupted.aborted) return "interrupted";
+
+    const summary = { ...imported, daylight, supplies };
     const mismatches = [
       ...(await findMismatches(worker.query, summary, rows.length)),
       ...findLosses(daylight),
+      ...findLeftovers(supplies),
     ];
     const text = options.json
       ? JSON.stringify({ ...summary, mismatches }, null, 2)

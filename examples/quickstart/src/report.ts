@@ -1,13 +1,16 @@
 import { MOST_WHILE_DOWN } from "./almanac-guards.ts";
 import { countCalls, type Daylight } from "./daylight.ts";
 import type { Summary } from "./summary.ts";
+import type { Supplies } from "./supplies.ts";
 
 const number = (value: number) => value.toLocaleString("en");
 const plural = (count: number, noun: string) => `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
 
 /** The summary for people. */
-export function formatSummary(summary: Summary & { readonly daylight: Daylight }): string {
-  const { airports, deliveries, countries, remotest, failures, stopped, daylight } = summary;
+export function formatSummary(
+  summary: Summary & { readonly daylight: Daylight; readonly supplies: Supplies },
+): string {
+  const { airports, deliveries, countries, remotest, failures, stopped } = summary;
   return [
     "",
     `${number(airports.staged)} airports in: ${number(airports.written)} written, ${number(airports.failed)} in the dead letter queue, ${number(airports.skipped)} skipped`,
@@ -38,13 +41,16 @@ export function formatSummary(summary: Summary & { readonly daylight: Daylight }
         ]),
     `${plural(countries.staleOffsets, "airport")} whose UTC offset in the data is not what its time zone says`,
     "",
-    ...formatDaylight(daylight),
+    ...formatDaylight(summary.daylight),
+    "",
+    ...formatSupplies(summary.supplies),
   ].join("\n");
 }
 
+const row = (count: number, text: string) => `  ${number(count).padStart(5)}  ${text}`;
+
 function formatDaylight({ added, done, calls, held, attempts, ...rest }: Daylight): string[] {
   const all = countCalls(calls);
-  const row = (count: number, text: string) => `  ${number(count).padStart(5)}  ${text}`;
   const { longest } = rest;
   return [
     "Asking an almanac, which is limited and went down, about every country:",
@@ -68,6 +74,20 @@ function formatDaylight({ added, done, calls, held, attempts, ...rest }: Dayligh
   ];
 }
 
+function formatSupplies({ ordered, flown, undone, kitsOut, cents, example }: Supplies): string[] {
+  return [
+    "Ordering a kit for every country's remotest airport, a workflow of five steps:",
+    row(ordered, "orders"),
+    row(flown, "flown"),
+    row(undone, "out of range: their last step failed, and what the others did was undone"),
+    row(kitsOut, "kits that are not on the shelf"),
+    row(cents / 100, "dollars booked, after what was undone"),
+    ...(example === undefined
+      ? []
+      : ["", `${example.id}: ${example.failure}`, "", ...example.graph.split("\n")]),
+  ];
+}
+
 const CLI = "npm run cli -- --config examples/quickstart/worker.config.ts";
 
 /** What can be done with the worker and the database while they are kept. */
@@ -86,6 +106,7 @@ Kept until Ctrl-C. Try, in another terminal:
   ${CLI} schedule history --limit 5
   ${CLI} limits list
   ${CLI} breaker list
+  ${CLI} workflow list --state compensated --limit 5
   ${CLI} dlq groups
   ${CLI} dlq show ${deadLetter ?? "1"}`;
 }

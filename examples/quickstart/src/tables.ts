@@ -60,6 +60,23 @@ create table demo.daylight (
   attempts int not null
 );
 
+create table demo.kits (
+  id int primary key,
+  run text
+);
+
+create table demo.bookings (
+  key text primary key,
+  country text not null,
+  cents int not null
+);
+
+create table demo.orders (
+  run text primary key,
+  country text not null,
+  failure text
+);
+
 create function demo.import_staged() returns trigger language plpgsql as $$
 begin
   perform graphile_worker.add_jobs(array(

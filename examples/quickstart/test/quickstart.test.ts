@@ -10,6 +10,7 @@ import { deliverAirports, readAirports } from "../src/data.ts";
 import { type Daylight, findLosses } from "../src/daylight.ts";
 import { stageNext } from "../src/schedules/stage-airports.ts";
 import { findMismatches, readSummary, type Summary } from "../src/summary.ts";
+import { findLeftovers, type Supplies } from "../src/supplies.ts";
 import { createTables } from "../src/tables.ts";
 
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
@@ -56,6 +57,7 @@ describe("quickstart", () => {
     expect(code).toBe(0);
     const summary = JSON.parse(stdout) as Summary & {
       readonly daylight: Daylight;
+      readonly supplies: Supplies;
       readonly mismatches: string[];
     };
     const rows = (await readAirports(LIMIT)) as unknown as Row[];
@@ -74,7 +76,7 @@ describe("quickstart", () => {
     expect(summary.deliveries).toEqual({ slots: 1, astray: 0 });
     expect(summary.failures[0]?.cause).toBe("tz: an airport has a time zone");
     expect(summary.failures[0]?.examples[0]).toMatch(/^.+ \(.+\)$/);
-    const { daylight } = summary;
+    const { daylight, supplies } = summary;
     expect(daylight.done).toBe(daylight.added);
     expect(daylight.added).toBeGreaterThan(50);
     expect(daylight.calls.answered).toBe(daylight.added);
@@ -83,6 +85,11 @@ describe("quickstart", () => {
     expect(daylight.calls.whileDown).toBeLessThanOrEqual(MOST_WHILE_DOWN);
     expect(daylight.held.byLimiter).toBeGreaterThan(10);
     expect(daylight.held.byBreaker).toBeGreaterThan(10);
+    expect(supplies.flown).toBeGreaterThan(0);
+    expect(supplies.undone).toBeGreaterThan(0);
+    expect(supplies.kitsOut).toBe(supplies.ordered - supplies.outOfRange);
+    expect(supplies.example?.failure).toMatch(/^step fly: .+ is \d+ km from [A-Z]{3}; the plane/);
+    expect(supplies.example?.graph).toContain('s3["fly<br/>failed"]');
   }, 180_000);
 
   it("tells when what came out does not add up to what went in", async () => {
@@ -115,6 +122,26 @@ describe("quickstart", () => {
       "the almanac was called 1 times over its limit",
       "the almanac was called 9 times while it was down; 8 at most may reach it",
       "the almanac was down, and its circuit did not open",
+    ]);
+  });
+
+  it("tells when an order was left half undone", () => {
+    const supplies: Supplies = {
+      ordered: 9,
+      flown: 5,
+      undone: 3,
+      outOfRange: 4,
+      kitsOut: 6,
+      cents: 720_000,
+      filed: 8,
+      example: undefined,
+    };
+    expect(findLeftovers(supplies)).toEqual([
+      "9 kits were ordered; 5 were flown and 3 orders undone",
+      "4 airports are out of range, and 3 orders were undone",
+      "6 kits left the shelf for 5 that were flown",
+      "5 kits were flown, and 720000 cents booked, not 600000",
+      "9 kits were ordered, and 8 orders filed",
     ]);
   });
 
