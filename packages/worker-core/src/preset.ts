@@ -52,7 +52,7 @@ export function workerPreset<const P extends readonly AnyPlugin[]>(
     addJobs,
     running,
     // The pool is graphile-worker's own: it would not wait for them at its end.
-    leaving: new Leaving({ engine, report, limit: 0, interrupted }),
+    leaving: new Leaving({ engine, limit: 0, interrupted }),
     interrupted,
   });
   const prepared = new WeakSet<object>();

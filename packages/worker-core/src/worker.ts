@@ -58,10 +58,9 @@ export function createWorker<const P extends readonly AnyPlugin[] = readonly []>
   const id = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
   const running = new RunningJobs();
   const interrupted = new AbortController();
-  const { engine, report } = runtime;
+  const { engine } = runtime;
   const leaving = new Leaving({
     engine,
-    report,
     limit: MOST_LEAVING,
     interrupted: interrupted.signal,
   });

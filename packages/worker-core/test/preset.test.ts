@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { run, runOnce, WorkerPreset } from "graphile-worker";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { defineTask, workerPreset } from "../src/index.ts";
+import { defineTask, taken, workerPreset } from "../src/index.ts";
 import { migratedDatabase } from "./support/database.ts";
 import { gate, plugin } from "./support/plugins.ts";
 import { errorOf } from "./support/results.ts";
@@ -118,6 +118,19 @@ describe("workerPreset, in run()", () => {
     const { database, add, jobs, pool } = await prepared();
     const log: string[] = [];
     const engine = database.pool();
+    /** Moves the row of the first job; that of the second is another claim's. */
+    const leave = async (id: string) => {
+      const where = "graphile_worker._private_jobs where id = $1";
+      const [row] = (await pool.query(`select payload from ${where}`, [id])).rows;
+      const isFirst = row.payload.n === 1;
+      if (isFirst) await pool.query(`delete from ${where}`, [id]);
+      else
+        await pool.query(
+          "update graphile_worker._private_jobs set locked_by = 'other' where id = $1",
+          [id],
+        );
+      return isFirst;
+    };
     const preset: GraphileConfig.Preset = {
       extends: [
         WorkerPreset,
@@ -126,7 +139,10 @@ describe("workerPreset, in run()", () => {
           config: false,
           logger,
           ...(taskDirectory === undefined ? {} : { worker: { taskDirectory } }),
-          tasks: [defineTask({ identifier: "hello", run: () => void log.push("ran") })],
+          tasks: [
+            defineTask({ identifier: "hello", run: () => void log.push("ran") }),
+            defineTask({ identifier: "leaves", run: (_, { job }) => taken(leave(job.id)) }),
+          ],
           plugins: [
             plugin("observer", {
               start: async () => void log.push("started"),
@@ -152,6 +168,14 @@ describe("workerPreset, in run()", () => {
     await until(async () => (await jobs()).length === 0, "the second job is done");
     await runner.stop();
     expect(log).toEqual(["started", "asked hello", "ran", "asked hello", "ran", "stopped"]);
+  });
+
+  it("waits for rows that tasks have moved, and leaves what is another claim's alone", async () => {
+    const { options, add, jobs } = await withPreset();
+    await add("leaves", 1);
+    await add("leaves", 2);
+    await runOnce(options);
+    expect(await jobs()).toMatchObject([{ locked_by: "other", last_error: null }]);
   });
 
   it("takes the task list that run() is given beside its own, and wraps it too", async () => {

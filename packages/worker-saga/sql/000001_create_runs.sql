@@ -37,10 +37,11 @@ create table :SCHEMA.saga_runs (
   id text not null unique collate "C",
   definition int not null,
   workflow text not null collate "C",
-  state text not null default 'pending',
+  state text not null default 'pending' check (state in ('pending', 'running', 'succeeded', 'failed',
+    'compensating', 'compensated', 'compensation_failed', 'cancelled')),
   -- forward, then done; or drain (no step starts, those that run end), undo, tail (clean-up), done. Parked: an
   -- operator decides.
-  phase text not null default 'forward',
+  phase text not null default 'forward' check (phase in ('forward', 'drain', 'undo', 'parked', 'tail', 'done')),
   -- Why it left forward: step, deadline, cancelled.
   cause text,
   compensate boolean not null default true,
@@ -67,7 +68,9 @@ create table :SCHEMA.saga_steps (
   run bigint not null,
   step smallint not null,
   item int not null default -1,
-  state text not null default 'pending',
+  state text not null default 'pending' check (state in ('pending', 'queued', 'running', 'retrying', 'waiting',
+    'succeeded', 'skipped', 'failed', 'cancelled', 'undo_pending', 'undo_queued', 'undo_running', 'undo_retrying',
+    'undo_waiting', 'compensated', 'compensation_failed', 'compensation_skipped')),
   -- Counts what was begun, and is the token of who may record an outcome; base: where the present round began.
   attempt int not null default 0,
   base int not null default 0,

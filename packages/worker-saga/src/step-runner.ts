@@ -3,7 +3,9 @@ import {
   type PluginHost,
   parseDuration,
   type Query,
+  type TakenDecision,
   type TaskContext,
+  taken,
 } from "@oppulence/worker-core";
 import { Attempt } from "./attempts.ts";
 import type { Children } from "./children.ts";
@@ -11,7 +13,8 @@ import type { StepShape } from "./definition.ts";
 import { InvalidValueError, SagaTimeoutError } from "./errors.ts";
 import { fanOut } from "./fan-out.ts";
 import type { Mover } from "./mover.ts";
-import type { Outcome } from "./moves.ts";
+import type { Outcome, Settlement } from "./moves.ts";
+import { isPassing } from "./passing.ts";
 import type { SagaReader } from "./postgres-read.ts";
 import type { SagaStore } from "./postgres-store.ts";
 import type { Recorder } from "./recorder.ts";
@@ -20,7 +23,7 @@ import { toStepJob } from "./step-job.ts";
 import { eachResults, toResults } from "./step-results.ts";
 import { type StepRun, toResultJson, toSettlement } from "./step-run.ts";
 import { runTransactional } from "./transactional-step.ts";
-import { parse } from "./values.ts";
+import { parse, toStoredError } from "./values.ts";
 import type { AnyWorkflow } from "./workflow.ts";
 
 /** What a {@link StepRunner} needs. */
@@ -66,7 +69,7 @@ export class StepRunner {
     task: TaskContext,
     id: string,
     find: (hash: string) => AnyWorkflow | undefined,
-  ): Promise<void> {
+  ): Promise<TakenDecision | undefined> {
     const given = toStepJob(payload);
     const workflow = given && find(given.hash);
     const number = workflow?.steps.findIndex((step) => step.id === id) ?? -1;
@@ -78,7 +81,7 @@ export class StepRunner {
     const begun = await recorder.begin({ ...place, job, pool: locked_by });
     if (begun === undefined) {
       task.logger.debug(`step ${id} of run ${given.id} is over, or has another job`);
-      return;
+      return undefined;
     }
     const attempt = new Attempt(place, begun.attempt, host.clock);
     this.#byJob.set(task.job, attempt);
@@ -105,13 +108,13 @@ export class StepRunner {
       return this.#settle(run, "lost", null, begun.lost && !attempt.exact);
     this.#running.add(attempt);
     try {
-      await this.#dispatch(run);
+      return await this.#dispatch(run);
     } finally {
       this.#running.delete(attempt);
     }
   }
 
-  async #dispatch(run: StepRun): Promise<void> {
+  async #dispatch(run: StepRun): Promise<TakenDecision | undefined> {
     const { step, begun, attempt, workflow } = run;
     this.#bound(run);
     const input = await parse(workflow.input, begun.input, "the input");
@@ -145,10 +148,13 @@ export class StepRunner {
       return this.#settle(run, "waiting", JSON.stringify({ ms }));
     }
     if (step.kind === "each" && attempt.item < 0) {
-      if (await fanOut(this.#input, run, plain)) return;
+      if (await fanOut(this.#input, run, plain)) return undefined;
       return this.#settle(run, "succeeded", JSON.stringify({ count: 0 }));
     }
-    if (step.transactional === true) return runTransactional(this.#input, run, context);
+    if (step.transactional === true) {
+      await runTransactional(this.#input, run, context);
+      return undefined;
+    }
     const value = await attempt.race(step.execute?.(plain));
     attempt.ran = true;
     return this.#settle(run, "succeeded", toResultJson(run, value, this.#input.maxBytes));
@@ -195,22 +201,29 @@ export class StepRunner {
     );
   }
 
-  async #settle(
-    run: StepRun,
-    outcome: Outcome,
-    value: string | null,
-    unknown = false,
-  ): Promise<void> {
-    const item = toSettlement(run, outcome, value, unknown);
-    const isOurs = await this.#input.recorder.settleClaimed({ job: run.job, item });
-    run.attempt.settled = true;
+  /** The attempt is over, and its slot free; what came of it is recorded along with its job. */
+  #settle(run: StepRun, outcome: Outcome, value: string | null, unknown = false): TakenDecision {
+    return taken(this.#record(run, toSettlement(run, outcome, value, unknown)));
+  }
+
+  async #record(run: StepRun, item: Settlement): Promise<boolean> {
+    const { recorder } = this.#input;
+    const { job, attempt } = run;
+    const isOurs = await recorder.settleClaimed({ job, item }).catch((error: unknown) => {
+      if (isPassing(error)) throw error;
+      // The database refuses what came of it, and would do so again.
+      const failed = toSettlement(run, "failed", toStoredError(error), !attempt.exact);
+      return recorder.settleClaimed({ job, item: failed });
+    });
+    attempt.settled = true;
     if (!isOurs)
       run.task.logger.warn(
         `step ${run.step.id} of run ${run.begun.id}: another process has its job`,
       );
+    return isOurs;
   }
 
-  async #child(run: StepRun, plain: Context): Promise<void> {
+  async #child(run: StepRun, plain: Context): Promise<TakenDecision | undefined> {
     const { children } = this.#input;
     const { step, begun, attempt } = run;
     const next = await children.next(step, begun, attempt, plain);
@@ -222,5 +235,6 @@ export class StepRunner {
       ...(await this.#input.store.settleClaimed(query, [run.job], [item])),
     ]);
     attempt.settled = true;
+    return undefined;
   }
 }

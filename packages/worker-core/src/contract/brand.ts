@@ -5,7 +5,7 @@
 export const BRAND: unique symbol = Symbol.for("@oppulence/worker:brand");
 
 /** What a branded value says it is. */
-export type Brand = "plugin" | "task" | "defer-signal" | "worker" | "client";
+export type Brand = "plugin" | "task" | "taken" | "defer-signal" | "worker" | "client";
 
 /** A value that carries a {@link Brand}. */
 export interface Branded<B extends Brand> {

@@ -1,4 +1,5 @@
 import type { Duration } from "../duration.ts";
+import { BRAND, type Branded } from "./brand.ts";
 import type { JobOptions, Labels } from "./job.ts";
 import type { Permit } from "./permit.ts";
 import type { ReasonInput } from "./reason.ts";
@@ -89,7 +90,7 @@ export interface ExhaustDecision {
 }
 
 /** The plugin moves the job's row out of the queue (`engine.takeInto`); the engine has nothing left to write. */
-export interface TakenDecision {
+export interface TakenDecision extends Branded<"taken"> {
   readonly kind: "taken";
   /** Whether the row was moved, once that is known; undefined when it was before the hook answered. */
   readonly moved?: Promise<boolean> | undefined;
@@ -180,10 +181,15 @@ export function exhaust(reason: ReasonInput): ExhaustDecision {
  * all that are waiting. Where the promise rejects, takes longer than the hook's `timeout`, or resolves to false,
  * the failure is recorded as without the plugin, and the job has no attempt left.
  *
+ * A task returns it as well, where what came of the job is recorded along with its row: the job has succeeded, its
+ * slot goes to the next one, and the engine has no completion to write. Hooks of `afterRun` are called before the
+ * row is gone. Here the promise may take its time; where it rejects, the job has failed, and false says that the
+ * row was no longer the claim's.
+ *
  * @param moved - whether the row was moved; leave it out when it was already. The job's row is to be moved only
  * while the claim's pool holds it, see `engine.takeInto`; copy `id` and `locked_by` before the hook returns
  * @param reason - why the job has no attempt left, unless they are used up
  */
 export function taken(moved?: Promise<boolean>, reason?: ReasonInput): TakenDecision {
-  return { kind: "taken", moved, reason };
+  return { [BRAND]: "taken", kind: "taken", moved, reason };
 }

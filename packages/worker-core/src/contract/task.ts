@@ -121,7 +121,8 @@ export interface TaskDefinition<
   /**
    * Does the work. May run more than once for one job (a crash after the work, before it is recorded): make
    * it idempotent. As in graphile-worker, when the payload is an array and the result an array of the same
-   * length, entries that are rejected promises are retried alone.
+   * length, entries that are rejected promises are retried alone. With `taken` a plugin's task says that its row
+   * goes with what came of it.
    */
   readonly run: (
     payload: OutputOf<TSchema>,

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import type { Leaving } from "../pipeline/leaving.ts";
 import { ClaimGate, type Claims } from "./claims.ts";
 import type { EngineTables } from "./database.ts";
 import type { GiveBackChoice } from "./give-back.ts";
@@ -26,6 +27,8 @@ const TASK_IDS = /^(?:insert into|select id, identifier from) \S+\._private_task
 /** What {@link resilientPool} needs. */
 export interface ResilientPoolOptions {
   readonly claims: Claims;
+  /** Rows that plugins are moving away. */
+  readonly leaving: Pick<Leaving, "completes" | "ids">;
   readonly tables: EngineTables;
   /** False behind a pooler without prepared statements: names are then taken off on the way out. */
   readonly preparedStatements: boolean;
@@ -70,7 +73,8 @@ export function resilientPool(pool: pg.Pool, options: ResilientPoolOptions): pg.
   };
   // Without claims to come there is nothing to mend for: the end of the pool gives everything back.
   const gate = new ClaimGate(async () => {
-    await withRetries(() => options.giveBack(poolId, { except: claims.ids() }), noClaims);
+    const held = () => [...claims.ids(), ...options.leaving.ids(poolId)];
+    await withRetries(() => options.giveBack(poolId, { except: held() }), noClaims);
   });
 
   async function claim(query: EngineQuery, run: () => Promise<pg.QueryResult>): Promise<unknown> {
@@ -115,6 +119,16 @@ export function resilientPool(pool: pg.Pool, options: ResilientPoolOptions): pg.
     return result;
   }
 
+  /** Without the jobs whose rows go with what came of them; undefined when none is left. */
+  function completion(query: EngineQuery): EngineQuery | undefined {
+    const ids = writtenIds("complete", query.values);
+    const own = ids.filter((id) => !options.leaving.completes(poolId, id));
+    if (own.length === ids.length) return guardCompletion(options.tables, query, poolId);
+    claims.delete(ids.filter((id) => !own.includes(id)));
+    if (own.length === 0) return undefined;
+    return guardCompletion(options.tables, { ...query, values: [own] }, poolId);
+  }
+
   async function interrupt(ids: readonly string[]): Promise<{ rows: [] }> {
     await options.giveBack(poolId, { only: ids });
     return { rows: [] };
@@ -149,7 +163,8 @@ export function resilientPool(pool: pg.Pool, options: ResilientPoolOptions): pg.
       const kind = args.length === 1 ? kindOf(first) : undefined;
       if (kind === undefined) return (client.query as (...all: unknown[]) => unknown)(...args);
       const given = first as EngineQuery;
-      const named = kind === "complete" ? guardCompletion(options.tables, given, poolId) : given;
+      const named = kind === "complete" ? completion(given) : given;
+      if (named === undefined) return Promise.resolve({ rows: [] });
       if (kind !== "claim") return write(kind, named, () => run(named));
       if (gate.closed || !isReady) release();
       return claim(named, () => run(named));

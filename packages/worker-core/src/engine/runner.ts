@@ -12,6 +12,7 @@ import {
   type WorkerPool,
 } from "graphile-worker";
 import type pg from "pg";
+import type { Leaving } from "../pipeline/leaving.ts";
 import { Claims } from "./claims.ts";
 import type { EngineTables } from "./database.ts";
 import type { Engine } from "./engine.ts";
@@ -34,6 +35,8 @@ export interface RunnerInput {
   readonly logger: Logger;
   readonly engine: Engine;
   readonly tables: EngineTables;
+  /** Rows that plugins are moving away. */
+  readonly leaving: Pick<Leaving, "completes" | "ids">;
   /** Called for each pool of the engine as it is made, before it claims anything. */
   readonly onPool: (pool: WorkerPool, events: WorkerEvents) => void;
   /** Named queues are free again. */
@@ -124,6 +127,7 @@ function runnerOptions(
     pgPool: resilientPool(input.pool, {
       claims,
       tables: input.tables,
+      leaving: input.leaving,
       preparedStatements: input.worker.preparedStatements !== false,
       giveBack: (pool, choice) => input.engine.giveBack(pool, choice),
       aborted,

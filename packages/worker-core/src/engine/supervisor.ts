@@ -157,7 +157,7 @@ interface Life {
 }
 
 async function startLife(
-  { runtime, tasks, crontab, parsedCronItems, running }: SuperviseInput,
+  { runtime, tasks, crontab, parsedCronItems, running, leaving }: SuperviseInput,
   signals: Pick<RunnerInput, "noClaims" | "noWrites">,
 ): Promise<Life> {
   const workers = new Set<EngineWorker>();
@@ -178,6 +178,7 @@ async function startLife(
     logger: runtime.logger,
     engine: runtime.engine,
     tables: runtime.tables,
+    leaving,
     stopMs: runtime.stopMs,
     beforeClaims: (pool) => runtime.poolStarting(pool),
     onQueuesFreed: (count) => runtime.runner.nudge(count),

@@ -21,6 +21,7 @@ import { closedDeferral } from "./closed-deferral.ts";
 import { askOnFailure } from "./failure.ts";
 import { type CompiledHook, isPromise, within } from "./hook.ts";
 import { giveBackInterrupted } from "./interrupted.ts";
+import { isTaken, leaveFailed, leaveSucceeded } from "./leave.ts";
 import { observe } from "./observe.ts";
 import { PermitStack, rollBackLate } from "./permits.ts";
 import { invalidPayload, stamp } from "./reasons.ts";
@@ -266,13 +267,10 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
   }
 
   /** A plugin moves the row away: the engine's write about it matches nothing. */
-  private leave({ moved }: TakenDecision): Promise<void> | undefined {
+  private leave({ moved }: TakenDecision): Promise<boolean> | undefined {
     markSettled(this.job);
     (this.job as { attempts: number }).attempts = this.job.max_attempts;
-    if (moved === undefined) return undefined;
-    const { plugin, timeoutMs } = this.taker as NonNullable<typeof this.taker>;
-    const { job, error, exhausted, left } = this;
-    return this.shared.leaving.add({ job, plugin, timeoutMs, moved, error, exhausted, left });
+    return moved && leaveFailed(this, moved);
   }
 
   private async exhaust(reason: Reason): Promise<void> {
@@ -338,6 +336,7 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
   }
 
   private succeeded(result: unknown): unknown {
+    if (isTaken(result)) return this.end(this.recorded(result));
     this.result = result;
     if (!this.interrupted) {
       const observed = observe(this.taskInfo.afterRun, this, this.shared.report);
@@ -349,6 +348,16 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
     }
     this.shared.running.delete(this);
     return result;
+  }
+
+  /** What came of the job is recorded along with its row. */
+  private async recorded(decision: TakenDecision): Promise<undefined> {
+    if (!this.interrupted) {
+      await observe(this.taskInfo.afterRun, this, this.shared.report);
+      await this.permits?.commit({ kind: "succeeded", result: undefined });
+    }
+    await leaveSucceeded(this.shared, this.helpers, decision);
+    return undefined;
   }
 
   private failed(error: unknown, batch: Batch | undefined): Promise<unknown> {

@@ -3,6 +3,7 @@ import { InvalidPayloadError } from "../errors.ts";
 import { formatIssues, type PayloadResult, validatePayload } from "../validate.ts";
 import { isPromise } from "./hook.ts";
 import { giveBackInterrupted } from "./interrupted.ts";
+import { isTaken, leaveSucceeded } from "./leave.ts";
 import { invalidPayload } from "./reasons.ts";
 import type { RunShared, RunTask } from "./run-task.ts";
 import { createTaskContext } from "./task-context.ts";
@@ -11,9 +12,11 @@ import { createTaskContext } from "./task-context.ts";
 export function runBare(shared: RunShared, { run, schema, info }: RunTask): EngineTask {
   const call = (payload: unknown, helpers: JobHelpers): unknown => {
     const result = run(payload, createTaskContext(shared, helpers, undefined));
-    if (!isPromise(result)) return result;
+    const ended = (value: unknown) =>
+      isTaken(value) ? leaveSucceeded(shared, helpers, value) : value;
+    if (!isPromise(result)) return ended(result);
     // A stop had the task's signal aborted: that it ended early is no failure of the task.
-    return result.then(undefined, (error: unknown) => {
+    return result.then(ended, (error: unknown) => {
       if (helpers.abortSignal.aborted && helpers.job.id !== "-1")
         return giveBackInterrupted(shared, helpers.job);
       throw error;
