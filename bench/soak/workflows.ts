@@ -7,8 +7,8 @@ import { RUN_PROOF } from "../../packages/worker-saga/test/run-proof.ts";
 import type { Soak, SoakResult } from "./main.ts";
 
 const SIZES = {
-  quick: { shapes: 12, runs: 60, kills: 6, processes: 3, items: 2_000 },
-  full: { shapes: 100, runs: 2_000, kills: 150, processes: 3, items: 10_000 },
+  quick: { shapes: 12, runs: 60, kills: 6, processes: 3, livesMs: 400, items: 2_000 },
+  full: { shapes: 100, runs: 1_200, kills: 150, processes: 3, livesMs: 1_500, items: 10_000 },
 };
 const WIDTH = 50;
 /** What a fan-out ten times as large may take more of the heap. */
@@ -17,7 +17,7 @@ const HEAP_MB = 32;
 /** Random graphs in processes that are killed again and again; then one large fan-out. SQL proves what came of them. */
 export const workflows: Soak = {
   about:
-    "saga: 2,000 runs of random graphs, failing steps and compensations, 150 kills of 3 processes; a fan-out of 10,000",
+    "saga: 1,200 runs of random graphs, failing steps and compensations, 150 kills of 3 processes; a fan-out of 10,000",
   async run(isQuick, progress): Promise<SoakResult> {
     const size = isQuick ? SIZES.quick : SIZES.full;
     const seed = Math.floor(Math.random() * 1_000_000);

@@ -20,15 +20,23 @@ begin
   end if;
   perform :SCHEMA.saga_lock(array[v_run.key]);
   select * into v_run from :SCHEMA.saga_runs where key = v_run.key;
-  if v_run.phase <> 'forward' then
+  if exists (select from :SCHEMA.saga_signals where run = v_run.key and name = p_name and key = p_key) then
+    v_verdict := 'duplicate';
+  elsif v_run.phase <> 'forward' then
     v_verdict := 'finished';
   elsif not exists (select from :SCHEMA.saga_definition_steps where definition = v_run.definition and signal = p_name) then
     v_verdict := 'unheard';
+  elsif not exists (
+    select from :SCHEMA.saga_definition_steps as d
+    join :SCHEMA.saga_steps as s on s.run = v_run.key and s.step = d.step and s.item = -1
+    where d.definition = v_run.definition and d.signal = p_name
+      and s.state in ('pending', 'queued', 'running', 'retrying', 'waiting')
+  ) then
+    v_verdict := 'finished';
   else
     insert into :SCHEMA.saga_signals (run, name, payload, key) values (v_run.key, p_name, p_payload, p_key)
-    on conflict (run, name, key) where key is not null do nothing
     returning seq into v_seq;
-    v_verdict := case when v_seq is null then 'duplicate' else 'stored' end;
+    v_verdict := 'stored';
   end if;
   if v_seq is not null then
     select s.step into v_step

@@ -167,7 +167,7 @@ export class SagaApi {
    *
    * @param options - `key`: the same one is taken once, however often it is sent
    * @throws NotFoundError for a run that is not there, or a name for which its workflow has no step
-   * @throws WrongStateError for a run that is over or fails
+   * @throws WrongStateError for a run that is over or fails, or in which no step for the name is still to come
    */
   async signal(
     id: string,

@@ -19,6 +19,8 @@ export interface KillSizes {
   readonly runs: number;
   readonly kills: number;
   readonly processes: number;
+  /** How long a process that runs lives until it is killed, at most so many milliseconds. */
+  readonly livesMs: number;
   readonly seed: number;
 }
 
@@ -34,7 +36,10 @@ export interface KillReport {
 }
 
 const MODULE = new URL("./killed-worker.ts", import.meta.url);
-const END_WITHIN_MS = 120_000;
+/** What is left by then has come to a stop. */
+const END_WITHIN_MS = 600_000;
+/** Runs that are signalled between two kills. */
+const SIGNALLED_AT_ONCE = 25;
 
 /**
  * Runs random graphs in processes that are killed with -9 again and again, sends their signals before, during and after
@@ -63,7 +68,7 @@ export async function killRuns(
     fleet.start(sizes.processes);
     while (fleet.killed < sizes.kills && !(await isOver(query))) {
       await runs.disturb();
-      await fleet.killOldest();
+      await fleet.killOldest(sizes.livesMs);
       if (fleet.killed % 20 === 0) progress(`${fleet.killed} killed`);
     }
     await runs.signalAll();
@@ -100,7 +105,8 @@ class Runs {
   /** A few signals, some of which come during the wait, and one cancel. */
   async disturb(): Promise<void> {
     this.#turn += 1;
-    for (let n = this.#turn % 8; n < this.#count; n += 8) await this.#signal(n);
+    const stride = Math.max(8, Math.ceil(this.#count / SIGNALLED_AT_ONCE));
+    for (let n = this.#turn % stride; n < this.#count; n += stride) await this.#signal(n);
     const cancelled = this.#turn * 7;
     if (cancelled < this.#count) await settled(this.#api.cancel(`r${cancelled}`, "by chance"));
   }
@@ -146,10 +152,10 @@ class Fleet {
     for (let n = 0; n < count; n++) this.#alive.push(this.#spawn());
   }
 
-  async killOldest(): Promise<void> {
+  async killOldest(livesMs: number): Promise<void> {
     const victim = this.#alive.shift() as SpawnedWorker;
     await victim.ready.catch(() => {});
-    await sleep(Math.random() * 400);
+    await sleep(Math.random() * livesMs);
     await victim.kill();
     this.#dead.push(...victim.pools);
     this.killed += 1;

@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { killRuns } from "./kill-runs.ts";
 
 /** Many more of both: `npm run soak -- workflows`. */
-const SIZES = { shapes: 12, runs: 48, kills: 10, processes: 3, seed: 1_000 };
+const SIZES = { shapes: 12, runs: 48, kills: 10, processes: 3, livesMs: 400, seed: 1_000 };
 
 it("random graphs in three processes that are killed again and again: every run ends or is parked; nothing runs early, is lost, or is undone out of order", {
   timeout: 400_000,

@@ -40,6 +40,26 @@ describe("a signal", () => {
     await prove(harness);
   });
 
+  it("that comes after the wait is refused, and one that was sent before is known by its key", async () => {
+    const two = defineWorkflow({
+      name: "two",
+      steps: (flow) => flow.waitForSignal({ id: "one" }).waitForSignal({ id: "two" }),
+    });
+    const harness = await start([two]);
+    await harness.api.start(two, null, { id: "r" });
+    const send = () => harness.api.signal("r", "one", 1, { key: "k" });
+    await send();
+    await waits(harness.api, "r", "two");
+    expect(await send()).toEqual({ status: "duplicate" });
+    await expect(harness.api.signal("r", "one", 2)).rejects.toThrow(
+      'nothing waits for signal "one" any more',
+    );
+    await harness.api.signal("r", "two", 2);
+    await harness.api.result("r");
+    expect(await send()).toEqual({ status: "duplicate" });
+    expect(await harness.sql("select name from oppulence_worker.saga_signals")).toHaveLength(2);
+  });
+
   it("waits in the mailbox when it comes first, and twice by one key is once", async () => {
     const harness = await start([paid], { start: false });
     await harness.worker.migrate();
