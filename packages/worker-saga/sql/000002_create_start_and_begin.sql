@@ -120,7 +120,9 @@ begin
     case when old.needs = '{}' then null else (
       select json_object_agg(nd.id, p.result)
       from :SCHEMA.saga_steps as p
-      join :SCHEMA.saga_definition_steps as nd on nd.definition = old.definition and nd.step = p.step
+      cross join lateral (
+        select id from :SCHEMA.saga_definition_steps where definition = old.definition and step = p.step limit 1
+      ) as nd
       where p.run = old.run and p.step = any(old.needs) and p.item = -1 and p.result is not null
     ) end,
     old.input, old.result, old.total,

@@ -44,8 +44,11 @@ begin
         finished_at = clock_timestamp()
       from unnest(p_job, p_run, p_step, p_item, p_attempt, p_outcome, p_value, p_unknown)
           as i(job, run, step, item, attempt, outcome, value, unknown)
-        join :SCHEMA.saga_runs as r on r.key = i.run
-        join :SCHEMA.saga_definition_steps as d on d.definition = r.definition and d.step = i.step
+        -- Steps are found by their whole key, items included: + 0 leaves no shorter way to them.
+        join :SCHEMA.saga_runs as r on r.key = i.run + 0
+        cross join lateral (
+          select next from :SCHEMA.saga_definition_steps where definition = r.definition and step = i.step limit 1
+        ) as d
       where s.run = i.run and s.step = i.step and s.item = i.item and s.job_id is not distinct from i.job
         and (p_taken is null or i.job = any(p_taken)) and (i.attempt < 0 or s.attempt = i.attempt)
         and s.state in ('queued', 'running', 'retrying', 'undo_queued', 'undo_running', 'undo_retrying')
