@@ -28,7 +28,7 @@ const TASK_IDS = /^(?:insert into|select id, identifier from) \S+\._private_task
 export interface ResilientPoolOptions {
   readonly claims: Claims;
   /** Rows that plugins are moving away. */
-  readonly leaving: Pick<Leaving, "completes" | "ids">;
+  readonly leaving: Pick<Leaving, "completes" | "ids" | "isAny">;
   readonly tables: EngineTables;
   /** False behind a pooler without prepared statements: names are then taken off on the way out. */
   readonly preparedStatements: boolean;
@@ -121,6 +121,7 @@ export function resilientPool(pool: pg.Pool, options: ResilientPoolOptions): pg.
 
   /** Without the jobs whose rows go with what came of them; undefined when none is left. */
   function completion(query: EngineQuery): EngineQuery | undefined {
+    if (!options.leaving.isAny(poolId)) return guardCompletion(options.tables, query, poolId);
     const ids = writtenIds("complete", query.values);
     const own = ids.filter((id) => !options.leaving.completes(poolId, id));
     if (own.length === ids.length) return guardCompletion(options.tables, query, poolId);

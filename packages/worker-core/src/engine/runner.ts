@@ -36,7 +36,7 @@ export interface RunnerInput {
   readonly engine: Engine;
   readonly tables: EngineTables;
   /** Rows that plugins are moving away. */
-  readonly leaving: Pick<Leaving, "completes" | "ids">;
+  readonly leaving: Pick<Leaving, "completes" | "ids" | "isAny">;
   /** Called for each pool of the engine as it is made, before it claims anything. */
   readonly onPool: (pool: WorkerPool, events: WorkerEvents) => void;
   /** Named queues are free again. */

@@ -78,6 +78,11 @@ export class Leaving {
     return undefined;
   }
 
+  /** Whether {@link completes} has anything to say of a pool. */
+  isAny(pool: string): boolean {
+    return (this.#pools.get(pool)?.completions.size ?? 0) > 0;
+  }
+
   /**
    * Whether the engine is not to write a completion: the row is on its way out, and what moves it is to find it.
    * Each row answers once.

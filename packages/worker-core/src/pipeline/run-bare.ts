@@ -12,15 +12,20 @@ import { createTaskContext } from "./task-context.ts";
 export function runBare(shared: RunShared, { run, schema, info }: RunTask): EngineTask {
   const call = (payload: unknown, helpers: JobHelpers): unknown => {
     const result = run(payload, createTaskContext(shared, helpers, undefined));
-    const ended = (value: unknown) =>
-      isTaken(value) ? leaveSucceeded(shared, helpers, value) : value;
-    if (!isPromise(result)) return ended(result);
-    // A stop had the task's signal aborted: that it ended early is no failure of the task.
-    return result.then(ended, (error: unknown) => {
+    if (isPromise(result)) return settled(result, helpers);
+    return isTaken(result) ? leaveSucceeded(shared, helpers, result) : result;
+  };
+  const settled = async (pending: Promise<unknown>, helpers: JobHelpers): Promise<unknown> => {
+    let result: unknown;
+    try {
+      result = await pending;
+    } catch (error) {
+      // A stop had the task's signal aborted: that it ended early is no failure of the task.
       if (helpers.abortSignal.aborted && helpers.job.id !== "-1")
         return giveBackInterrupted(shared, helpers.job);
       throw error;
-    });
+    }
+    return isTaken(result) ? leaveSucceeded(shared, helpers, result) : result;
   };
   if (schema === undefined) return call as EngineTask;
   const checked = (result: PayloadResult<unknown>, helpers: JobHelpers): unknown => {
