@@ -65,12 +65,13 @@ export class Attempt {
   }
 
   /** What the step gives, or the reason for which it was ended. */
-  async race<T>(pending: T | Promise<T>): Promise<T> {
-    try {
-      return await Promise.race([pending, this.#ended.promise]);
-    } finally {
-      for (const timer of this.#timers) this.#clock.clearTimeout(timer);
-      this.#timers.length = 0;
-    }
+  race<T>(pending: T | Promise<T>): Promise<T> {
+    return Promise.race([pending, this.#ended.promise]);
+  }
+
+  /** It runs no more: nothing is to end it. */
+  over(): void {
+    for (const timer of this.#timers) this.#clock.clearTimeout(timer);
+    this.#timers.length = 0;
   }
 }

@@ -126,8 +126,10 @@ export class Gates {
     });
     if (result.status !== "added")
       throw new Error(`the job was dropped by ${result.reason.plugin}: ${result.reason.message}`);
-    await store.setJob(query, gate, result.id);
-    return { id: result.id };
+    if (await store.setJob(query, gate, result.id)) return { id: result.id };
+    throw new InvalidWorkflowError("addJob", [
+      `the job key ${JSON.stringify(options.jobKey)} is that of job ${result.id}, which waits, or can be waited for, already; use another key, or remove that job first`,
+    ]);
   }
 
   async #needs(query: Query, dependencies: readonly Dependency[]): Promise<GateNeed[]> {

@@ -74,8 +74,14 @@ select id from gate`,
     return (row as { id: string }).id;
   }
 
-  async setJob(query: Query, gate: string, job: string): Promise<void> {
-    await query(`update ${this.#schema}.saga_gates set job_id = $2 where id = $1`, [gate, job]);
+  /** @returns false when the job has a gate already: its key replaced one that was there */
+  async setJob(query: Query, gate: string, job: string): Promise<boolean> {
+    const rows = await query(
+      `update ${this.#schema}.saga_gates set job_id = $2
+where id = $1 and not exists (select from ${this.#schema}.saga_gates where job_id = $2) returning id`,
+      [gate, job],
+    );
+    return rows.length > 0;
   }
 
   async settle(query: Query, gates: readonly string[], ok: boolean): Promise<void> {

@@ -110,6 +110,7 @@ export class StepRunner {
     try {
       return await this.#dispatch(run);
     } finally {
+      attempt.over();
       this.#running.delete(attempt);
     }
   }
@@ -136,10 +137,15 @@ export class StepRunner {
       await attempt.race(step.compensate?.(plain));
       return this.#settle(run, "succeeded", null);
     }
-    if (attempt.item < 0 && step.when !== undefined && !(await step.when(plain as never)))
+    if (
+      attempt.item < 0 &&
+      step.when !== undefined &&
+      !(await attempt.race(step.when(plain as never)))
+    )
       return this.#settle(run, "skipped", null);
     if (step.kind === "sleep") {
-      const time = typeof step.for === "function" ? await step.for(plain as never) : step.for;
+      const time =
+        typeof step.for === "function" ? await attempt.race(step.for(plain as never)) : step.for;
       const ms = parseDuration(time as never, `step ${step.id}, for`);
       return this.#settle(run, "waiting", JSON.stringify({ ms }));
     }

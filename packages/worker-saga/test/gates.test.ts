@@ -100,6 +100,20 @@ describe("a job that waits", () => {
     ).rejects.toThrow('no run has the id "nobody"');
   });
 
+  it("is refused where its key is that of another, which goes on", async () => {
+    const { ran, work } = recorded();
+    const harness = await start([], { tasks: [work], start: false });
+    await harness.worker.migrate();
+    const api = harness.client.plugins.saga;
+    const first = await api.addJob(work, { name: "first" }, { jobKey: "k" });
+    const second = api.addJob(work, { name: "second" }, { jobKey: "k", dependencies: [first.id] });
+    await expect(second).rejects.toSatisfy(isInvalidWorkflowError);
+    await expect(second).rejects.toThrow(`the job key "k" is that of job ${first.id}`);
+    await harness.worker.start();
+    await harness.drain();
+    expect(ran).toEqual(["first"]);
+  });
+
   it("does not wait for ever for one that was removed", async () => {
     const { work } = recorded();
     const harness = await start([], { tasks: [work], saga: { reconcileInterval: "50ms" } });
