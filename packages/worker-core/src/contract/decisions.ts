@@ -1,5 +1,5 @@
 import type { Duration } from "../duration.ts";
-import { BRAND, type Branded } from "./brand.ts";
+import { BRAND } from "./brand.ts";
 import type { JobOptions, Labels } from "./job.ts";
 import type { Permit } from "./permit.ts";
 import type { ReasonInput } from "./reason.ts";
@@ -90,7 +90,9 @@ export interface ExhaustDecision {
 }
 
 /** The plugin moves the job's row out of the queue (`engine.takeInto`); the engine has nothing left to write. */
-export interface TakenDecision extends Branded<"taken"> {
+export interface TakenDecision {
+  /** Tells what a task returned from any other value; a hook need not say it. */
+  readonly [BRAND]?: "taken";
   readonly kind: "taken";
   /** Whether the row was moved, once that is known; undefined when it was before the hook answered. */
   readonly moved?: Promise<boolean> | undefined;
