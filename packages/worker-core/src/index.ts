@@ -146,6 +146,7 @@ export {
   type Recovered,
   type RecoveredJob,
 } from "./engine/recover.ts";
+export { isPassing, withRetries } from "./engine/retries.ts";
 export { isDeferSignal } from "./engine/signal.ts";
 export type { ClaimedJob, TakeChoice, TakeInto, TakenRow } from "./engine/take.ts";
 export type { JobTurn, ReadyChoice } from "./engine/turns.ts";

@@ -16,6 +16,17 @@ begin
   for no key update;
 end $$;
 
+-- A run by its id, under its lock; all null where there is none.
+create function :SCHEMA.saga_locked(p_id text) returns :SCHEMA.saga_runs
+language plpgsql as $$
+declare
+  v_run :SCHEMA.saga_runs;
+begin
+  perform :SCHEMA.saga_lock(array(select key from :SCHEMA.saga_runs where id = p_id));
+  select * into v_run from :SCHEMA.saga_runs where id = p_id;
+  return v_run;
+end $$;
+
 -- Starts runs whose ids are not there yet: a move "run" for each of those, and the jobs of their first steps.
 create function :SCHEMA.saga_start(p_id text[], p_definition int[], p_workflow text[], p_input text[], p_spec text[],
   p_deadline_ms float8[], p_parent_run bigint, p_parent_step smallint)

@@ -13,13 +13,11 @@ declare
   v_seq bigint;
   v_verdict text;
 begin
-  select * into v_run from :SCHEMA.saga_runs where id = p_id;
+  v_run := :SCHEMA.saga_locked(p_id);
   if v_run.key is null then
     return query select 'verdict', null::bigint, p_id, null::int, null::smallint, null::int, 'unknown', null::text, null::jsonb, null::float8;
     return;
   end if;
-  perform :SCHEMA.saga_lock(array[v_run.key]);
-  select * into v_run from :SCHEMA.saga_runs where key = v_run.key;
   if exists (select from :SCHEMA.saga_signals where run = v_run.key and name = p_name and key = p_key) then
     v_verdict := 'duplicate';
   elsif v_run.phase <> 'forward' then
@@ -118,11 +116,7 @@ declare
   v_run :SCHEMA.saga_runs;
   v_verdict text;
 begin
-  select * into v_run from :SCHEMA.saga_runs where id = p_id;
-  if v_run.key is not null then
-    perform :SCHEMA.saga_lock(array[v_run.key]);
-    select * into v_run from :SCHEMA.saga_runs where key = v_run.key;
-  end if;
+  v_run := :SCHEMA.saga_locked(p_id);
   v_verdict := case
     when v_run.key is null then 'unknown'
     when v_run.phase = 'forward' then 'cancelled'
@@ -152,11 +146,7 @@ declare
   v_one record;
   v_count int;
 begin
-  select * into v_run from :SCHEMA.saga_runs where id = p_id;
-  if v_run.key is not null then
-    perform :SCHEMA.saga_lock(array[v_run.key]);
-    select * into v_run from :SCHEMA.saga_runs where key = v_run.key;
-  end if;
+  v_run := :SCHEMA.saga_locked(p_id);
   select count(*) into v_count
   from :SCHEMA.saga_steps as s
   join :SCHEMA.saga_definition_steps as d on d.definition = v_run.definition and d.step = s.step

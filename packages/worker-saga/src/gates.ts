@@ -6,10 +6,10 @@ import {
   type PluginHost,
   type Query,
   toQuery,
+  withRetries,
 } from "@oppulence/worker-core";
 import { InvalidWorkflowError, NotFoundError } from "./errors.ts";
 import { findCycle } from "./graph.ts";
-import { whilePassing } from "./passing.ts";
 import type { Definitions } from "./postgres-definitions.ts";
 import type { GateNeed, GatePolicy, GateStore } from "./postgres-gates.ts";
 import type { SagaReader } from "./postgres-read.ts";
@@ -64,7 +64,7 @@ export class Gates {
     const settle = (ok: boolean) =>
       createBatcher(async (gates: readonly string[]) => {
         const { host, store, signal, onSettled } = input;
-        await whilePassing(() => store.settle(host.query, gates, ok), signal);
+        await withRetries(() => store.settle(host.query, gates, ok), signal);
         onSettled();
         return gates.map(() => undefined);
       }) as (gate: string) => Promise<void>;

@@ -4,10 +4,10 @@ import {
   type PluginHost,
   type Query,
   type RunTransaction,
+  withRetries,
 } from "@oppulence/worker-core";
 import type { SagaMetrics } from "./metrics.ts";
 import type { Move, Outcome, RunState, Settlement, StepState } from "./moves.ts";
-import { whilePassing } from "./passing.ts";
 import type { Definitions, StoredDefinition } from "./postgres-definitions.ts";
 import type { SagaStore } from "./postgres-store.ts";
 import { stepTask } from "./step-job.ts";
@@ -76,7 +76,7 @@ export class Mover {
     // What the caller may still roll back is told all the same: nobody could tell it later.
     const moves =
       client === undefined
-        ? await whilePassing(() => transaction(body), signal)
+        ? await withRetries(() => transaction(body), signal)
         : await body(client);
     await this.tell(moves);
     return moves;

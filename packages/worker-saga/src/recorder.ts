@@ -1,8 +1,13 @@
-import type { ClaimedJob, Clock, PluginHost } from "@oppulence/worker-core";
+import {
+  type ClaimedJob,
+  type Clock,
+  isPassing,
+  type PluginHost,
+  withRetries,
+} from "@oppulence/worker-core";
 import { inFlights } from "./flights.ts";
 import type { Mover } from "./mover.ts";
 import type { Settlement } from "./moves.ts";
-import { isPassing, whilePassing } from "./passing.ts";
 import type { BeginItem, Begun, SagaStore } from "./postgres-store.ts";
 
 /** An outcome whose job is claimed: it goes with it. */
@@ -28,7 +33,7 @@ export class Recorder {
   ) {
     this.begin = inFlights(
       (items: readonly BeginItem[]) =>
-        whilePassing(() => store.begin(statements.query, items), signal),
+        withRetries(() => store.begin(statements.query, items), signal),
       clock,
     );
     const settleClaimed = async (all: readonly ClaimedSettlement[]) => {

@@ -1,4 +1,5 @@
 import {
+  isPassing,
   type Job,
   type PluginHost,
   parseDuration,
@@ -14,7 +15,6 @@ import { InvalidValueError, SagaTimeoutError } from "./errors.ts";
 import { fanOut } from "./fan-out.ts";
 import type { Mover } from "./mover.ts";
 import type { Outcome, Settlement } from "./moves.ts";
-import { isPassing } from "./passing.ts";
 import type { SagaReader } from "./postgres-read.ts";
 import type { SagaStore } from "./postgres-store.ts";
 import type { Recorder } from "./recorder.ts";

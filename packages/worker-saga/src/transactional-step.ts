@@ -1,6 +1,6 @@
 import type { PluginHost, Query } from "@oppulence/worker-core";
+import { withRetries } from "@oppulence/worker-core";
 import type { Mover } from "./mover.ts";
-import { whilePassing } from "./passing.ts";
 import type { SagaStore } from "./postgres-store.ts";
 import type { Context } from "./step-context.ts";
 import { type StepRun, Superseded, toResultJson, toSettlement } from "./step-run.ts";
@@ -53,7 +53,7 @@ export async function runTransactional(
     }
   };
   try {
-    const moves = await whilePassing(() => host.transaction(body), signal);
+    const moves = await withRetries(() => host.transaction(body), signal);
     run.attempt.settled = true;
     await mover.tell(moves);
   } catch (error) {

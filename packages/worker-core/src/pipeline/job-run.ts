@@ -356,8 +356,7 @@ export class JobRun implements RunInput, AfterRunInput, FailureInput {
       await observe(this.taskInfo.afterRun, this, this.shared.report);
       await this.permits?.commit({ kind: "succeeded", result: undefined });
     }
-    await leaveSucceeded(this.shared, this.helpers, decision);
-    return undefined;
+    return leaveSucceeded(this.shared, this.helpers, decision);
   }
 
   private failed(error: unknown, batch: Batch | undefined): Promise<unknown> {
