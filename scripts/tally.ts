@@ -6,13 +6,19 @@ export interface VitestReport {
     readonly name: string;
     readonly status: string;
     readonly message?: string;
-    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages?: readonly string[];
+    }[];
   }[];
 }
 
 export interface Tally {
   passed: number;
   failed: number;
+  /** The failed tests, each by file and name, with what it threw. */
+  failedTests: string[];
   /** What went wrong besides failed tests: files that did not load, tests left out, a crash. */
   failures: string[];
 }
@@ -39,11 +45,15 @@ export const tally = (
   const failures = strict ? missing.map((name) => `left out: the tests that need ${name}`) : [];
   if (!report) {
     failures.push(`vitest wrote no report (exit code ${exitCode})`);
-    return { passed: 0, failed: 0, failures };
+    return { passed: 0, failed: 0, failedTests: [], failures };
   }
+  const failedTests: string[] = [];
   for (const file of report.testResults) {
-    const failedTests = file.assertionResults.filter((test) => test.status === "failed");
-    if (file.status === "failed" && failedTests.length === 0) {
+    const failedHere = file.assertionResults.filter((test) => test.status === "failed");
+    for (const { fullName, failureMessages = [] } of failedHere) {
+      failedTests.push([`${file.name}: ${fullName}`, ...failureMessages].join("\n"));
+    }
+    if (file.status === "failed" && failedHere.length === 0) {
       const why = file.message?.split("\n")[0] || "the file failed outside its tests";
       failures.push(`${file.name}: ${why}`);
     }
@@ -59,5 +69,5 @@ export const tally = (
   if (exitCode !== 0 && failed + failures.length === 0) {
     failures.push(`vitest ended with exit code ${exitCode}`);
   }
-  return { passed, failed, failures };
+  return { passed, failed, failedTests, failures };
 };

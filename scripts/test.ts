@@ -34,11 +34,12 @@ const report: VitestReport | undefined = existsSync(outputFile)
   : undefined;
 rmSync(folder, { recursive: true });
 
-const { passed, failed, failures } = tally(report, exitCode, {
+const { passed, failed, failedTests, failures } = tally(report, exitCode, {
   strict,
   filtered: args.length > 0,
   missing,
 });
-for (const failure of failures) console.error(`FAILED: ${failure}`);
+// Named once more at the end, where a record that keeps only the end of the output still has them.
+for (const failure of [...failedTests, ...failures]) console.error(`FAILED: ${failure}`);
 console.log(`${passed} passed, ${failed + failures.length} failed`);
 process.exitCode = failed + failures.length > 0 ? 1 : 0;

@@ -27,6 +27,15 @@ describe(".ci/run", () => {
     });
   });
 
+  it("ends with what each failed step printed last", () => {
+    const { stdout } = run("echo why >&2; exit 3\necho fine\n");
+    expect(stdout.trimEnd().split("\n").slice(-3)).toEqual([
+      "=== the end of: echo why >&2; exit 3",
+      "why",
+      "1 passed, 1 failed",
+    ]);
+  });
+
   it("fails when a step counts failures, or ends with a code in spite of its count", () => {
     expect(run("echo '1 passed, 2 failed'")).toMatchObject({
       status: 1,

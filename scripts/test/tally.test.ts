@@ -9,7 +9,11 @@ const report = (status: string, tests: readonly string[], message = ""): VitestR
       name: "a.test.ts",
       status,
       message,
-      assertionResults: tests.map((test, index) => ({ fullName: `test ${index}`, status: test })),
+      assertionResults: tests.map((test, index) => ({
+        fullName: `test ${index}`,
+        status: test,
+        failureMessages: test === "failed" ? ["AssertionError: 1 is not 2"] : [],
+      })),
     },
   ],
 });
@@ -18,12 +22,17 @@ const strict = { strict: true, filtered: false, missing: [] };
 describe("tally", () => {
   it("counts a run in which all is well", () => {
     const result = tally(report("passed", ["passed", "passed"]), 0, strict);
-    expect(result).toEqual({ passed: 2, failed: 0, failures: [] });
+    expect(result).toEqual({ passed: 2, failed: 0, failedTests: [], failures: [] });
   });
 
-  it("counts failed tests", () => {
+  it("counts failed tests, and says what they threw", () => {
     const result = tally(report("failed", ["passed", "failed"]), 1, strict);
-    expect(result).toEqual({ passed: 1, failed: 1, failures: [] });
+    expect(result).toEqual({
+      passed: 1,
+      failed: 1,
+      failedTests: ["a.test.ts: test 1\nAssertionError: 1 is not 2"],
+      failures: [],
+    });
   });
 
   it.each([

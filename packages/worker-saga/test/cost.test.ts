@@ -43,24 +43,52 @@ function countReads(database: TestDatabase, workflows: readonly AnyWorkflow[]) {
   };
 }
 
-it("a step reads as many rows among a thousand runs that wait as it does alone", {
-  timeout: 60_000,
-}, async () => {
-  const database = await testDatabase();
-  const chain = chainOf(5);
-  const waits = defineWorkflow({ name: "waits", steps: [{ id: "go", kind: "signal" }] });
-  const reads = countReads(database, [chain, waits]);
-  const first = await start([chain, waits], { database, worker: { concurrentJobs: 24 } });
-  await first.stop();
-  const alone = await reads(chain, 10);
-  const crowd = await start([chain, waits], { database, worker: { concurrentJobs: 24 } });
+const waits = defineWorkflow({ name: "waits", steps: [{ id: "go", kind: "signal" }] });
+
+/** Has a thousand runs wait. */
+async function fill(crowd: Awaited<ReturnType<typeof start>>): Promise<void> {
   const ids = Array.from({ length: 1_000 }, (_, n) => `w${n}`);
   await Promise.all(ids.map((id) => crowd.api.start(waits, null, { id })));
   const waiting = async () =>
     (await crowd.sql("select from oppulence_worker.saga_steps where state = 'waiting'")).length;
   await expect.poll(waiting, { timeout: 30_000, interval: 100 }).toBe(ids.length);
-  await crowd.stop();
-  const among = await reads(chain, 10);
+}
+
+/**
+ * A database whose planner knows what the tables hold at this moment, and does not learn of what comes
+ * later: when autovacuum looks at a table would change plans from one time to another.
+ *
+ * @param isCrowded - with a thousand runs that wait: in a table that is small the planner rightly reads all
+ */
+async function preparedDatabase(
+  workflows: readonly AnyWorkflow[],
+  isCrowded = true,
+): Promise<TestDatabase> {
+  const database = await testDatabase();
+  const worker = { concurrentJobs: 24 };
+  const first = await start([...workflows, waits], { database, worker });
+  if (isCrowded) await fill(first);
+  await first.stop();
+  const own = database.pool({ max: 1 });
+  const { rows } = await own.query<{ name: string }>(
+    "select format('%I.%I', schemaname, relname) as name from pg_stat_user_tables",
+  );
+  for (const { name } of rows) {
+    await own.query(`alter table ${name} set (autovacuum_enabled = false)`);
+  }
+  await own.query("analyze");
+  await own.end();
+  return database;
+}
+
+it("a step reads as many rows among a thousand runs that wait as it does alone", {
+  timeout: 60_000,
+}, async () => {
+  const chain = chainOf(5);
+  const cost = async (isCrowded: boolean) =>
+    countReads(await preparedDatabase([chain], isCrowded), [chain])(chain, 10);
+  const alone = await cost(false);
+  const among = await cost(true);
   expect(among / alone, `${among} rows, ${alone} alone`).toBeLessThan(MOST);
 });
 
@@ -68,8 +96,7 @@ it("a step of a workflow with many reads as many rows as one of a workflow with 
   timeout: 60_000,
 }, async () => {
   const [few, many] = [chainOf(10), chainOf(200)];
-  const database = await testDatabase();
-  const reads = countReads(database, [few, many]);
+  const reads = countReads(await preparedDatabase([few, many]), [few, many]);
   await reads(few, 1);
   const ofFew = (await reads(few, 20)) / 200;
   const ofMany = (await reads(many, 1)) / 200;
@@ -89,8 +116,7 @@ it("an item of a large fan-out reads as many rows as one of a small fan-out", {
         execute: ({ item }) => item,
       }),
   });
-  const database = await testDatabase();
-  const reads = countReads(database, [fan]);
+  const reads = countReads(await preparedDatabase([fan]), [fan]);
   await reads(fan, 1, 10);
   const ofSmall = (await reads(fan, 10, 100)) / 1_000;
   const ofLarge = (await reads(fan, 1, 1_000)) / 1_000;

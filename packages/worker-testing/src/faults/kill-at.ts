@@ -59,7 +59,7 @@ const DEFAULT_TIMEOUT = "20s";
 
 /**
  * Runs a worker in a child process that kills itself (SIGKILL: no handler runs, no connection is closed in
- * order) when it comes to a point, and waits until it is dead.
+ * order) when it comes to a point, and waits until it is dead and the database has ended its sessions.
  *
  * The child adds the jobs of `enqueue`, runs what is in the queue, and ends by itself once nothing is ready
  * or running. Its jobs stay locked by its pools; see `recoverPools`.

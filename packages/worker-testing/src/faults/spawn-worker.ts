@@ -3,6 +3,7 @@ import type { TestDatabase } from "../postgres/test-database.ts";
 import type { ChildJob, ChildMessage, ChildOrder } from "./child/protocol.ts";
 import { type ChildExit, startChild } from "./child-process.ts";
 import { FaultError } from "./errors.ts";
+import { sessionsEnded } from "./sessions.ts";
 
 /** Where a child's worker runs and what it is told. */
 export interface SpawnOptions {
@@ -32,7 +33,7 @@ export interface SpawnedWorker {
    * @throws FaultError `CHILD_FAILED` with what the child said
    */
   readonly ready: Promise<void>;
-  /** Settles once the process has ended. */
+  /** Settles once the process has ended, and with it its sessions in the database. */
   readonly exited: Promise<ChildExit>;
   /** What happened to jobs in it so far, oldest first; grows. */
   readonly events: readonly ChildJobEvent[];
@@ -109,7 +110,11 @@ export function spawnOrder(order: ChildOrder, env: NodeJS.ProcessEnv = {}): Spaw
     }
     for (const listener of [...listeners]) listener(message);
   });
-  const { exited } = child;
+  const pid = child.process.pid as number;
+  const exited = child.exited.then(async (exit) => {
+    await sessionsEnded(order.connectionString, pid);
+    return exit;
+  });
   void exited.then(() => {
     for (const listener of [...listeners]) listener(undefined);
   });
@@ -137,7 +142,7 @@ export function spawnOrder(order: ChildOrder, env: NodeJS.ProcessEnv = {}): Spaw
   };
 
   return {
-    pid: child.process.pid as number,
+    pid,
     ready,
     exited,
     events,
@@ -156,7 +161,7 @@ export function spawnOrder(order: ChildOrder, env: NodeJS.ProcessEnv = {}): Spaw
       });
       return within(event, timeoutMs, () => {
         const seen = events.slice(-8).map(({ name, id }) => `${name} ${id}`);
-        return `waited ${timeoutMs} ms for an event of process ${child.process.pid}; the last ones were: ${seen.join(", ") || "none"}\n${child.output()}`;
+        return `waited ${timeoutMs} ms for an event of process ${pid}; the last ones were: ${seen.join(", ") || "none"}\n${child.output()}`;
       });
     },
     async [Symbol.asyncDispose]() {

@@ -115,6 +115,17 @@ describe("killAt", { timeout: 60_000 }, () => {
     expect(killed.events.filter(({ name }) => name === "job:started")).toHaveLength(3);
   });
 
+  it.for([0.5, 3_600])(
+    "returns once no statement of the dead process runs any more (one of %d s)",
+    async (sleepSeconds) => {
+      const killed = await kill("run:after", { data: { sleepSeconds } });
+      const { rows } = await killed.database
+        .pool()
+        .query("select from pg_stat_activity where query = 'select pg_sleep($1)'");
+      expect(rows).toEqual([]);
+    },
+  );
+
   it("says which points were passed when the point is never reached", async () => {
     await expect(killAt("onFailure:before", { module: url, enqueue })).rejects.toThrow(
       /^the child never came to "onFailure:before": it had nothing left to do\n {2}it passed: beforeEnqueue:before, beforeEnqueue:before@gate, .*run:before, run:after.*\n {2}its events: job:started 1, job:succeeded 1/,

@@ -11,6 +11,7 @@ import type { WorkerEvents } from "graphile-worker";
 import pg from "pg";
 import { busyJobs } from "../../harness/drain.ts";
 import { until } from "../../harness/until.ts";
+import { sessionName } from "../sessions.ts";
 import type { WorkerModuleContext } from "../worker-module.ts";
 import { childLogger } from "./child-logger.ts";
 import { dieWithParent } from "./die.ts";
@@ -50,7 +51,11 @@ export async function runChild(): Promise<void> {
 async function run(order: ChildOrder): Promise<void> {
   const trigger = createTrigger(order.fault);
   const pool = probedPool(
-    { connectionString: order.connectionString, max: order.poolSize ?? DEFAULT_POOL_SIZE },
+    {
+      connectionString: order.connectionString,
+      max: order.poolSize ?? DEFAULT_POOL_SIZE,
+      application_name: sessionName(process.pid),
+    },
     trigger.statements,
   );
   const options = await loadConfig(order);
