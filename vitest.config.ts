@@ -5,6 +5,8 @@ import { defineConfig } from "vitest/config";
 /** Packages of this repo resolve one another from source, in tests and in the processes they fork. */
 const SOURCE = "@oppulence/source";
 const GLOBAL_SETUP = "packages/worker-testing/src/vitest-global-setup.ts";
+/** Waits in tests are patient by default. */
+const SETUP = `${import.meta.dirname}/scripts/vitest-setup.ts`;
 const conditions = [SOURCE, "module", "node", "development|production"];
 
 const folders = ["packages", "examples"].flatMap((parent) =>
@@ -32,6 +34,8 @@ const project = (folder: string, options: ProjectOptions = {}) => ({
     // The tests of the scripts start compilers and npm, which take long on a busy machine.
     testTimeout: folder === "scripts" ? 120_000 : 30_000,
     hookTimeout: 60_000,
+    setupFiles: [SETUP],
+    expect: { poll: { timeout: 10_000 } },
   },
 });
 

@@ -73,7 +73,7 @@ describe("rateLimit", () => {
     expect(most).toBe(2);
     const sorted = [...waits].sort((a, b) => a - b);
     // The others say more of how busy the machine is.
-    expect(sorted[Math.floor(sorted.length / 4)]).toBeLessThan(50);
+    expect(sorted[Math.floor(sorted.length / 4)]).toBeLessThan(200);
   });
 
   it("drops, fails, and fails what would wait too long", async () => {
@@ -164,6 +164,6 @@ describe("rateLimit", () => {
     const from = performance.now();
     held.release();
     using _ = await waiting;
-    expect(performance.now() - from).toBeLessThan(500);
+    expect(performance.now() - from).toBeLessThan(3_000);
   });
 });

@@ -36,7 +36,7 @@ describe("limits that two workers share", () => {
     expect(ranIn.size).toBe(2);
     gaps.sort((a, b) => a - b);
     // The others say more of how busy the machine is.
-    expect(gaps[Math.floor(gaps.length / 4)]).toBeLessThan(50);
+    expect(gaps[Math.floor(gaps.length / 4)]).toBeLessThan(200);
   });
 
   it("take over at once what is set, lowered and taken back by the command line, also for who waits", async () => {

@@ -42,7 +42,7 @@ create table :SCHEMA.saga_runs (
   -- forward, then done; or drain (no step starts, those that run end), undo, tail (clean-up), done. Parked: an
   -- operator decides.
   phase text not null default 'forward' check (phase in ('forward', 'drain', 'undo', 'parked', 'tail', 'done')),
-  -- Why it left forward: step, deadline, cancelled.
+  -- Why it left forward: step, deadline, cancelled. Null while it is pending or running, and once it has succeeded.
   cause text,
   compensate boolean not null default true,
   input json not null,
@@ -59,6 +59,7 @@ create table :SCHEMA.saga_runs (
 
 create index saga_runs_active on :SCHEMA.saga_runs (key) where finished_at is null;
 create index saga_runs_finished on :SCHEMA.saga_runs (finished_at) where finished_at is not null;
+create index saga_runs_troubled on :SCHEMA.saga_runs (key) where cause is not null;
 create index saga_runs_workflow on :SCHEMA.saga_runs (workflow, key);
 create index saga_runs_parent on :SCHEMA.saga_runs (parent_run) where parent_run is not null;
 

@@ -63,8 +63,17 @@ export interface RunFilter {
   readonly limit?: number | undefined;
 }
 
-/** States of runs that are not over. */
-const ACTIVE = new Set<RunState>(["pending", "running", "compensating", "compensation_failed"]);
+/** States that have an index, by what it holds: a run in one of them is found among millions in others. */
+const INDEXED: readonly { readonly states: ReadonlySet<RunState>; readonly where: string }[] = [
+  {
+    states: new Set(["pending", "running", "compensating", "compensation_failed"]),
+    where: " and r.finished_at is null",
+  },
+  {
+    states: new Set(["failed", "compensating", "compensated", "compensation_failed", "cancelled"]),
+    where: " and r.cause is not null",
+  },
+];
 
 const RUN = `r.key, r.id, r.definition, r.workflow, d.hash, r.state, r.phase, r.cause, r.input, r.error,
   (select p.id from :S.saga_runs as p where p.key = r.parent_run) as parent,
@@ -93,11 +102,10 @@ export class SagaReader {
   }
 
   list(query: Query, { workflow, states, before, limit = 50 }: RunFilter): Promise<RunRow[]> {
-    // Those that are not over have an index: a parked run is found among millions that are.
-    const only = states?.every((state) => ACTIVE.has(state)) ? " and r.finished_at is null" : "";
+    const index = INDEXED.find((one) => states?.every((state) => one.states.has(state)));
     return query<RunRow>(
       this.#sql(`select ${RUN} from :S.saga_runs as r join :S.saga_definitions as d on d.id = r.definition
-where ($1::text is null or r.workflow = $1) and ($2::text[] is null or r.state = any($2))${only}
+where ($1::text is null or r.workflow = $1) and ($2::text[] is null or r.state = any($2))${index?.where ?? ""}
   and ($3::text is null or r.key < (select key from :S.saga_runs where id = $3))
 order by r.key desc limit $4`),
       [workflow ?? null, states ?? null, before ?? null, limit],

@@ -1,8 +1,11 @@
+import type { Query } from "@oppulence/worker-core";
 import type { TestDatabase } from "@oppulence/worker-testing";
 import { testDatabase } from "@oppulence/worker-testing/vitest";
+import type { Pool } from "pg";
 import { expect, it } from "vitest";
 import { type AnyWorkflow, defineWorkflow } from "../src/index.ts";
-import { start } from "./start.ts";
+import { SagaReader } from "../src/postgres-read.ts";
+import { reach, start } from "./start.ts";
 
 /** A statement that reads all of something at each step would have it read many times as much. */
 const MOST = 1.5;
@@ -22,24 +25,26 @@ const chainOf = (steps: number) =>
     steps: Array.from({ length: steps }, (_, n) => ({ id: `s${n}`, execute: () => n })),
   });
 
+/** Rows read so far, once all sessions but this one have ended. */
+async function rowsRead(own: Pool): Promise<number> {
+  await expect.poll(async () => (await own.query(OTHERS)).rows).toEqual([]);
+  const { rows } = await own.query<{ rows: number }>(READ);
+  return rows[0]?.rows ?? Number.NaN;
+}
+
 /** Counts rows that runs read, which come one after another: how many share a statement would vary from time to time. */
 function countReads(database: TestDatabase, workflows: readonly AnyWorkflow[]) {
   const own = database.pool({ max: 1 });
-  const rowsRead = async () => {
-    await expect.poll(async () => (await own.query(OTHERS)).rows, { timeout: 10_000 }).toEqual([]);
-    const { rows } = await own.query<{ rows: number }>(READ);
-    return rows[0]?.rows ?? Number.NaN;
-  };
   let started = 0;
   return async (workflow: AnyWorkflow, runs: number, input: unknown = null) => {
-    const before = await rowsRead();
+    const before = await rowsRead(own);
     const harness = await start(workflows, { database });
     for (let n = 0; n < runs; n++) {
       const { id } = await harness.api.start(workflow, input, { id: `c${++started}` });
       await harness.api.result(id);
     }
     await harness.stop();
-    return (await rowsRead()) - before;
+    return (await rowsRead(own)) - before;
   };
 }
 
@@ -121,4 +126,31 @@ it("an item of a large fan-out reads as many rows as one of a small fan-out", {
   const ofSmall = (await reads(fan, 10, 100)) / 1_000;
   const ofLarge = (await reads(fan, 1, 1_000)) / 1_000;
   expect(ofLarge / ofSmall, `${ofLarge} rows, ${ofSmall} in a small one`).toBeLessThan(MOST);
+});
+
+it("runs that failed are listed without reading those that did not", {
+  timeout: 60_000,
+}, async () => {
+  const fails = defineWorkflow({
+    name: "fails",
+    steps: [
+      { id: "no", retry: { maxAttempts: 1 }, execute: () => Promise.reject(new Error("no")) },
+    ],
+  });
+  const database = await testDatabase();
+  const first = await start([fails, waits], { database, worker: { concurrentJobs: 24 } });
+  await fill(first);
+  await first.api.start(fails, null, { id: "f" });
+  await reach(first.api, "f", "failed");
+  await first.stop();
+  const own = database.pool({ max: 1 });
+  await own.query("analyze");
+  const before = await rowsRead(own);
+  const reading = database.pool({ max: 1 });
+  const query: Query = async (text, values) =>
+    (await reading.query(text, [...(values ?? [])])).rows;
+  const failed = await new SagaReader("oppulence_worker").list(query, { states: ["failed"] });
+  expect(failed.map(({ id }) => id)).toEqual(["f"]);
+  await reading.end();
+  expect((await rowsRead(own)) - before).toBeLessThan(10);
 });

@@ -9,6 +9,8 @@ export const RUN_PROOF: Readonly<Record<string, string>> = {
   "a run that is over has a step under way": `select r.id, s.step, s.item, s.state from ${S}steps as s ${OF}
 where r.phase = 'done' and s.state in ('queued', 'running', 'retrying', 'waiting', 'undo_pending', 'undo_queued',
   'undo_running', 'undo_retrying', 'undo_waiting', 'compensation_failed')`,
+  "a run failed without a cause": `select id, state from ${S}runs
+where cause is null and state not in ('pending', 'running', 'succeeded')`,
   "a run that succeeded has a step that did not": `select r.id, s.step, s.item, s.state from ${S}steps as s ${OF}
 where r.state = 'succeeded' and s.state not in ('succeeded', 'skipped')`,
   "a step began before what it needs was over": `select r.id, d.id as step, need.step as need from ${S}steps as s ${OF}

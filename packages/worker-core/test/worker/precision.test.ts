@@ -39,9 +39,9 @@ describe("a deferred job", () => {
       await worker.addJob(task, {});
       await until(() => late.length === n, "the deferred job ran");
     }
-    // A tenth of the poll interval: without the wake-up most of them would be later. The benchmark has the figure.
+    // A fifth of the poll interval: without the wake-up most of them would be later. The benchmark has the figure.
     expect(Math.min(...late)).toBeGreaterThanOrEqual(0);
-    expect(late.sort((a, b) => a - b)[2]).toBeLessThan(200);
+    expect(late.sort((a, b) => a - b)[2]).toBeLessThan(400);
   });
 });
 
