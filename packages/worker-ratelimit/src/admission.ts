@@ -104,6 +104,11 @@ export class Admission {
     return hasPlaces ? this.release(id) : undefined;
   }
 
+  /** Has the store ready for the first job: its connection, and the plans of what it runs. Never rejects. */
+  warmUp(): Promise<void> {
+    return this.#track(this.#admit([]), "could not ask the store");
+  }
+
   /** Gives back what is unused and waits for what is under way. */
   async stop(): Promise<void> {
     this.#leases.stop();

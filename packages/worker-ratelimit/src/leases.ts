@@ -51,11 +51,13 @@ interface Account {
 
 /** Use is counted over this long; what it was says how much to ask for. */
 const USAGE_MS = 200;
-/** Use of less than this is no use: one job says nothing of the next. */
+/** Few that were used within less than this say nothing of the next. */
 const LEAST_USAGE_MS = 2;
 const MOST_UNITS = 10_000;
 /** From lease to lease. */
 const GROWTH = 4;
+/** Of a burst: so little is not missed by other processes until it comes back. */
+const SMALL_SHARE = 0.01;
 /** After a lease to a line of which a quarter was not used: one of several processes has a share of a line only. */
 const REST_MS = 10_000;
 /** For fewer it is not worth the while to ask ahead. */
@@ -269,8 +271,9 @@ function wantedOf(
   if (rule.kind !== "rate" || rule.burst * rule.unitMs < LEAST_BURST_MS || now < restsUntil)
     return 0;
   const forMs = now - since;
-  if (forMs < LEAST_USAGE_MS) return before;
+  if (forMs < LEAST_USAGE_MS && used < LEAST_AHEAD) return before;
   // What is leased at the beginning of a burst is in proportion to the burst.
-  const most = Math.min(MOST_UNITS, GROWTH * Math.max(used, before));
-  return Math.min(most, Math.ceil((used / forMs) * USAGE_MS));
+  const grown = Math.max(GROWTH * Math.max(used, before), Math.floor(rule.burst * SMALL_SHARE));
+  const atThisPace = Math.ceil((used / Math.max(forMs, LEAST_USAGE_MS)) * USAGE_MS);
+  return Math.min(MOST_UNITS, grown, atThisPace);
 }

@@ -30,6 +30,8 @@ export interface Parts {
   /** Limits are known, and places renewed, from then on. Safe to call again. @throws what the store throws */
   readonly open: () => Promise<void>;
   /** Lines are looked after from then on. */
+  /** Has the store ready for the first job; never rejects. */
+  readonly warmUp: () => Promise<void>;
   readonly start: () => void;
   readonly stop: () => Promise<void>;
 }
@@ -165,6 +167,7 @@ export function createParts(host: PluginHost<ResolvedRateLimitOptions>): Parts {
     store,
     watch,
     open,
+    warmUp: () => admission.warmUp(),
     start() {
       tender.start();
       sweeper.start();

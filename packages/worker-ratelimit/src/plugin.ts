@@ -58,7 +58,7 @@ export function rateLimit(options: RateLimitOptions = {}): RateLimitPlugin {
 }
 
 function setup(host: PluginHost<ResolvedRateLimitOptions>): PluginInstance<RateLimitApi> {
-  const { api, hook, registry, store, watch, open, start, stop } = createParts(host);
+  const { api, hook, registry, store, watch, open, warmUp, start, stop } = createParts(host);
   let options = host.options;
   let endOptions: (() => void) | undefined;
 
@@ -79,7 +79,7 @@ function setup(host: PluginHost<ResolvedRateLimitOptions>): PluginInstance<RateL
     async start() {
       if (host.mode !== "worker") return;
       assertRight(registry);
-      await open();
+      await Promise.all([open(), warmUp()]);
       start();
       endOptions ??= host.onOptions((next) => {
         registry.replace(next);

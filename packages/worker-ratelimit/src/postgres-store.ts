@@ -86,8 +86,9 @@ class PostgresStore implements RateLimitStore {
     const rates = refunds.flatMap(({ bucket, units, grantedAt }) =>
       bucket.rule.kind === "rate" ? [{ bucket, units, grantedAt, unit: bucket.rule.unitMs }] : [],
     );
+    // Nobody waits for it to be on disk: units whose refund is lost in a crash of the server count as used.
     await this.#connection.query(
-      `select ${this.#schema}.ratelimit_refund($1::text[], $2::text[], $3::float8[], $4::float8[], $5::float8[])`,
+      `select set_config('synchronous_commit', 'off', true), ${this.#schema}.ratelimit_refund($1::text[], $2::text[], $3::float8[], $4::float8[], $5::float8[])`,
       [
         rates.map(({ bucket }) => bucket.limiter),
         rates.map(({ bucket }) => bucket.key),
