@@ -12,6 +12,8 @@ export class StoreConnection {
   readonly #pool: Pool;
   readonly #viaPool: Query;
   #client: Promise<Client | undefined> | undefined;
+  /** The last statement given to the connection; never rejects. A client takes one at a time. */
+  #last: Promise<unknown> = Promise.resolve();
   #failedAt = Number.NEGATIVE_INFINITY;
   #isOver = false;
 
@@ -24,7 +26,9 @@ export class StoreConnection {
   readonly query: Query = async (text, values = []) => {
     const client = await this.#open();
     if (client === undefined) return this.#viaPool(text, values);
-    return (await client.query(text, values as unknown[])).rows as never;
+    const asked = this.#last.then(() => client.query(text, values as unknown[]));
+    this.#last = asked.catch(() => {});
+    return (await asked).rows as never;
   };
 
   async end(): Promise<void> {

@@ -1,6 +1,6 @@
 import { createClient, definePlugin, type Query } from "@oppulence/worker-core";
 import { testDatabase } from "@oppulence/worker-testing/vitest";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { afterAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { postgresStore } from "../src/postgres-store.ts";
 import type { RateLimitStore } from "../src/store.ts";
 import {
@@ -16,6 +16,11 @@ import {
   wish,
 } from "./store-fixture.ts";
 import { storeSuite } from "./store-suite.ts";
+
+/** The driver warns of a client that is given a statement while it has one. */
+const warnings: Error[] = [];
+process.on("warning", (warning) => warnings.push(warning));
+afterAll(() => expect(warnings).toEqual([]));
 
 const silent = { info() {}, warn() {}, error() {}, debug() {}, scope: () => undefined } as never;
 
