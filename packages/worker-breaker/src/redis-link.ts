@@ -11,35 +11,47 @@ export type RedisClient = Redis | Cluster;
  * @param client - the user's; it is neither used nor closed
  */
 export function ownClient(client: RedisClient): RedisClient {
+  const retryStrategy = (times: number) => Math.min(1_000, 50 * 2 ** Math.min(5, times));
   const settings = {
-    lazyConnect: true,
     autoResubscribe: false,
     // A change whose answer was lost may have been made.
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 1,
-    retryStrategy: (times: number) => Math.min(1_000, 50 * 2 ** Math.min(5, times)),
   };
   const own =
     "nodes" in client
       ? client.duplicate([], {
           lazyConnect: true,
-          clusterRetryStrategy: settings.retryStrategy,
-          redisOptions: { autoResubscribe: false, maxRetriesPerRequest: 1 },
+          clusterRetryStrategy: retryStrategy,
+          // As above: by default, what was on its way to a node that is gone is sent to the next.
+          retryDelayOnFailover: 0,
+          redisOptions: settings,
         })
-      : client.duplicate(settings);
+      : client.duplicate({ ...settings, lazyConnect: true, retryStrategy });
   // Commands tell what goes wrong; unheard, the event would end the process.
   own.on("error", () => {});
   return own;
 }
 
+/** Connecting, with the question whether the server is ready, takes several round trips. */
+const TIMES_TO_CONNECT = 4;
+
 /** Runs scripts on a connection of its own, each within a time. */
 export class RedisLink {
   readonly #client: RedisClient;
   readonly #timeoutMs: number;
+  #connectingSince = performance.now();
+  #readySince = Number.POSITIVE_INFINITY;
 
   constructor(client: RedisClient, timeoutMs: number) {
     this.#client = ownClient(client);
     this.#timeoutMs = timeoutMs;
+    this.#client.on("connecting", () => {
+      this.#connectingSince = performance.now();
+    });
+    this.#client.on("ready", () => {
+      this.#readySince = performance.now();
+    });
   }
 
   /**
@@ -71,6 +83,7 @@ export class RedisLink {
   }
 
   async #within<T>(pending: Promise<unknown>): Promise<T> {
+    const askedAt = performance.now();
     let isLate = false;
     const late = () => {
       isLate = true;
@@ -79,8 +92,16 @@ export class RedisLink {
     try {
       return (await settleWithin(pending, this.#timeoutMs, late)) as T;
     } finally {
-      // Answers come in the order of the commands: one that is missing would hold up all that follow.
-      if (isLate) this.#client.disconnect(true);
+      if (isLate && this.#isGivenUp(askedAt)) this.#client.disconnect(true);
     }
+  }
+
+  /**
+   * Answers come in the order of the commands: one that is missing would hold up all that follow. A connection that is
+   * being made is let be for longer: given up each time a command is late, it would never be made when Redis is far.
+   */
+  #isGivenUp(askedAt: number): boolean {
+    if (this.#client.status === "ready") return this.#readySince <= askedAt;
+    return performance.now() - this.#connectingSince > TIMES_TO_CONNECT * this.#timeoutMs;
   }
 }

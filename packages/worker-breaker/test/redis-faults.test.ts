@@ -1,5 +1,7 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { defineTask } from "@oppulence/worker-core";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { isCircuitOpenError } from "../src/index.ts";
 import { redisStore } from "../src/redis.ts";
 import { clientOf, launchRedis, startRedis, withoutRedis } from "./redis-server.ts";
@@ -15,7 +17,44 @@ async function deadPort(): Promise<number> {
   return port;
 }
 
+/** A port from which everything takes that long to a Redis, and back. */
+async function farPort(to: number, delayMs: number): Promise<number> {
+  const sockets = new Set<Socket>();
+  const pass = (from: Socket, target: Socket) => {
+    sockets.add(from);
+    from.on("error", () => {});
+    from.on("close", () => target.destroy());
+    from.on("data", (data) => setTimeout(() => target.write(data), delayMs));
+  };
+  const server = createServer((inbound) => {
+    const outbound = connect(to, "127.0.0.1");
+    pass(inbound, outbound);
+    pass(outbound, inbound);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
 describe.skipIf(withoutRedis)("with a Redis", () => {
+  it("too far for a connection and an answer in the time of one, it connects all the same", async () => {
+    const port = await farPort((await startRedis()).port, 250);
+    const { api } = await start([], {
+      breaker: {
+        dependencies: { smtp: {} },
+        store: redisStore(clientOf(port)),
+        storeTimeout: "1200ms",
+      },
+    });
+    await vi.waitFor(async () => expect((await api.get("smtp")).state).toBe("closed"));
+    await vi.waitFor(async () =>
+      expect(await api.open("smtp", { reason: "a test" })).toBeDefined(),
+    );
+  });
+
   it("that loses its data, processes give it back what they know, and parked jobs come back", async () => {
     const server = await startRedis();
     const task = defineTask({ identifier: "send", breaker: { dependency: "smtp" }, run: () => {} });

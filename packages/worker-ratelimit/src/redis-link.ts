@@ -42,6 +42,7 @@ export class RedisLink {
   readonly #root: string;
   readonly #timeoutMs: number;
   #connectingSince = performance.now();
+  #readySince = Number.POSITIVE_INFINITY;
 
   /** @param root - the one key of every script, with a hash tag: all keys are in one slot of a cluster */
   constructor(client: RedisClient, root: string, timeoutMs: number) {
@@ -50,6 +51,9 @@ export class RedisLink {
     this.#timeoutMs = timeoutMs;
     this.#client.on("connecting", () => {
       this.#connectingSince = performance.now();
+    });
+    this.#client.on("ready", () => {
+      this.#readySince = performance.now();
     });
   }
 
@@ -73,6 +77,7 @@ export class RedisLink {
   }
 
   async #within<T>(pending: Promise<unknown>): Promise<T> {
+    const askedAt = performance.now();
     let isLate = false;
     const late = () => {
       isLate = true;
@@ -81,7 +86,7 @@ export class RedisLink {
     try {
       return (await settleWithin(pending, this.#timeoutMs, late)) as T;
     } finally {
-      if (isLate && this.#isGivenUp) this.#client.disconnect(true);
+      if (isLate && this.#isGivenUp(askedAt)) this.#client.disconnect(true);
     }
   }
 
@@ -89,9 +94,9 @@ export class RedisLink {
    * Answers come in the order of the commands: one that is missing would hold up all that follow. A connection that is
    * being made is let be for longer: given up each time a command is late, it would never be made when Redis is far.
    */
-  get #isGivenUp(): boolean {
-    const connectingMs = performance.now() - this.#connectingSince;
-    return this.#client.status === "ready" || connectingMs > TIMES_TO_CONNECT * this.#timeoutMs;
+  #isGivenUp(askedAt: number): boolean {
+    if (this.#client.status === "ready") return this.#readySince <= askedAt;
+    return performance.now() - this.#connectingSince > TIMES_TO_CONNECT * this.#timeoutMs;
   }
 }
 
