@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Query, Row } from "@oppulence/worker-core";
-import { LEASE_MS, PLACES, RATES, TEND_MS } from "./limits-worker.ts";
+import { LEASE_MS, PLACES, RATES, RECOVERED_WITHIN_MS, TEND_MS } from "./limits-worker.ts";
 
 /** A start, and when it was admitted: not before `low`, not after `high`, in seconds. */
 export interface Start {
@@ -56,14 +57,24 @@ const MOST_AT_ONCE = `select max((select count(*) from (${SPANS}) as other
   where other.started_at <= one.started_at and (other.ended_at is null or other.ended_at > one.started_at)
 ))::int as most, (select count(*) from runs)::int as runs from runs as one`;
 
-/** For each kill that left places taken: until as many ran as may. */
-const FREED = `select (extract(epoch from (
-  select min(one.started_at) from runs as one
-  where one.started_at > kills.at and $1::int = (select count(*) from (${SPANS}) as other
-    where other.started_at <= one.started_at and (other.ended_at is null or other.ended_at > one.started_at)
-  )
-) - kills.at) * 1000)::float8 as ms
-from kills where exists (select from runs where runs.pid = kills.pid and ended_at is null)`;
+/**
+ * For each kill that left places taken: until as many ran as may, less those that others left taken within the time
+ * that they are given. Null where that never was.
+ */
+const FREED = `with spans as materialized (${SPANS}), dead as (
+  select kills.pid, kills.at, count(*) as taken
+  from kills join runs on runs.pid = kills.pid and runs.ended_at is null group by kills.pid, kills.at
+), at_once as materialized (
+  select one.started_at as at, (select count(*) from spans as other
+    where other.started_at <= one.started_at and (other.ended_at is null or other.ended_at > one.started_at)) as running
+  from runs as one
+)
+select (extract(epoch from (
+  select min(at_once.at) from at_once
+  where at_once.at > dead.at and $1::int <= running + (select coalesce(sum(other.taken), 0) from dead as other
+    where other.pid <> dead.pid and at_once.at between other.at and other.at + $2::float8 * interval '1 millisecond')
+) - dead.at) * 1000)::float8 as ms
+from dead`;
 
 export interface Proof {
   readonly figures: Readonly<Record<string, number | string>>;
@@ -110,27 +121,57 @@ export async function proveRate(query: Query, atLeast: number): Promise<Proof> {
   };
 }
 
+/** How long places have been held beyond their lease, at most, at this moment. */
+const OVERDUE =
+  "select coalesce(max(oppulence_worker.ratelimit_now() - expires_at), 0)::float8 / 1000 as ms from oppulence_worker.ratelimit_places";
+
+/** Looks at places in PostgreSQL until it is told to stop. */
+export async function watchPlaces(query: Query, signal: AbortSignal): Promise<number> {
+  let longest = 0;
+  while (!signal.aborted) {
+    const [row] = await query<{ ms: number }>(OVERDUE);
+    longest = Math.max(longest, row?.ms ?? 0);
+    await sleep(50);
+  }
+  return longest;
+}
+
 /**
- * Proves that never more ran than there are places, and that dead processes' places come free.
+ * Proves that never more ran than there are places, and that dead processes' places come free and are used.
  *
+ * @param overdueMs - what {@link watchPlaces} saw; undefined where nobody looked
  * @param slackMs - beyond the lease and a look at it
  */
-export async function provePlaces(query: Query, slackMs: number): Promise<Proof> {
+export async function provePlaces(
+  query: Query,
+  overdueMs: number | undefined,
+  slackMs: number,
+): Promise<Proof> {
   const [row] = await query<{ most: number; runs: number }>(MOST_AT_ONCE);
   const { most = 0, runs = 0 } = row ?? {};
-  const freed = (await query<{ ms: number | null }>(FREED, [PLACES])).flatMap(({ ms }) => ms ?? []);
+  const freeWithin = 4 * TEND_MS + slackMs;
+  // Whose place it is next may be a job that another dead process had claimed.
+  const within = LEASE_MS + freeWithin + RECOVERED_WITHIN_MS;
+  const freed = (await query<{ ms: number | null }>(FREED, [PLACES, within])).map(
+    ({ ms }) => ms ?? Number.POSITIVE_INFINITY,
+  );
   const longest = Math.max(0, ...freed);
-  const within = LEASE_MS + 4 * TEND_MS + slackMs;
   return {
     figures: {
       "places: runs": runs,
       "places: most at once": most,
       "places: kills that left some taken": freed.length,
       "places: until all were in use again, longest, ms": Math.round(longest),
+      ...(overdueMs !== undefined && {
+        "places: held beyond the lease, longest, ms": Math.round(overdueMs),
+      }),
     },
     violations: [
       ...(most <= PLACES && runs > 0 ? [] : [`${most} ran at once, of ${PLACES}`]),
-      ...(longest <= within ? [] : [`places were free after ${longest} ms, not ${within}`]),
+      ...(longest <= within ? [] : [`places were in use after ${longest} ms, not ${within}`]),
+      ...((overdueMs ?? 0) <= freeWithin
+        ? []
+        : [`a place was held for ${overdueMs} ms beyond its lease, not ${freeWithin}`]),
     ],
   };
 }

@@ -15,6 +15,8 @@ export const PLACES = 5;
 /** How long a place outlives its process. */
 export const LEASE_MS = 2_000;
 export const TEND_MS = 250;
+/** From a kill until the jobs of that process run again, with the heartbeat of {@link config}. */
+export const RECOVERED_WITHIN_MS = 3_000;
 
 /**
  * When each job was admitted, as a span that this is within, by the database's clock; and when each run had a place.

@@ -9,7 +9,7 @@ import {
 } from "@oppulence/worker-testing";
 import { Logger } from "graphile-worker";
 import { startBenchRedis } from "../src/services/redis.ts";
-import { type Proof, provePlaces, proveRate, proveWindow } from "./limits-proof.ts";
+import { type Proof, provePlaces, proveRate, proveWindow, watchPlaces } from "./limits-proof.ts";
 import { type LimitsSoakData, limits as plugin, RATES, TABLES } from "./limits-worker.ts";
 import type { Soak, SoakResult } from "./main.ts";
 
@@ -75,6 +75,7 @@ async function playAll({ store, database, data, size, progress }: Play): Promise
   });
   const { query } = client;
   const fleet = new Fleet(database, data);
+  const watch = new AbortController();
   try {
     await client.start();
     await query(TABLES);
@@ -87,11 +88,16 @@ async function playAll({ store, database, data, size, progress }: Play): Promise
     const proofs: Proof[] = [await proveWindow(query, "steady"), await proveRate(query, size.rate)];
     progress(`${store}: a steady backlog of ${size.seconds} s is done`);
 
+    const overdue = data.redisPort === undefined ? watchPlaces(query, watch.signal) : undefined;
     const killing = fleet.killEverySecond(query, size.seconds);
     await Promise.all([killing, arrive(add, size.seconds), keepBusy(add, size.seconds)]);
     progress(`${store}: ${fleet.kills} processes were killed`);
     const left = await untilDone(query, DRAIN_WITHIN_MS);
-    proofs.push(await proveWindow(query, "arriving"), await provePlaces(query, size.slackMs));
+    watch.abort();
+    proofs.push(
+      await proveWindow(query, "arriving"),
+      await provePlaces(query, await overdue, size.slackMs),
+    );
     const waiting = await client.plugins.rateLimit.limits.list();
     await fleet.stop();
     return {
@@ -113,6 +119,7 @@ async function playAll({ store, database, data, size, progress }: Play): Promise
       ].map((violation) => `${store}: ${violation}`),
     };
   } finally {
+    watch.abort();
     await fleet.stop();
     await client.stop();
   }
@@ -174,7 +181,7 @@ async function arrive(
       "arriving",
       jobs(count).map(() => ({ units: Math.ceil(Math.random() * 4) })),
     );
-    await sleep(Math.random() * 250);
+    await sleep(Math.random() * 400);
   }
 }
 
