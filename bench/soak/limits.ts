@@ -20,7 +20,8 @@ const SIZES = {
   quick: { seconds: 8, rate: 0.9, slackMs: 10_000 },
   full: { seconds: 60, rate: 0.97, slackMs: 0 },
 };
-const DRAIN_WITHIN_MS = 60_000;
+/** Of places there are half as many a second as jobs that come. */
+const DRAIN_WITHIN_MS = 180_000;
 
 type Size = (typeof SIZES)["full"];
 
