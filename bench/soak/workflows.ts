@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { createWorker } from "@oppulence/worker-core";
 import { defineWorkflow, saga } from "@oppulence/worker-saga";
 import { checkInvariants, startPostgres, type TestDatabase } from "@oppulence/worker-testing";
@@ -13,6 +15,8 @@ const SIZES = {
 const WIDTH = 50;
 /** What a fan-out ten times as large may take more of the heap. */
 const HEAP_MB = 32;
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
 
 /** Random graphs in processes that are killed again and again; then one large fan-out. SQL proves what came of them. */
 export const workflows: Soak = {
@@ -61,7 +65,7 @@ async function fanOut(database: TestDatabase, items: number): Promise<SoakResult
           items: ({ input }) => Array.from({ length: Number(input) }, (_, n) => n),
           async execute({ item, query }) {
             if (item % 200 === 0) {
-              globalThis.gc?.();
+              collectGarbage();
               seen.heap = Math.max(seen.heap, process.memoryUsage().heapUsed);
               const rows = await query("select from graphile_worker.jobs");
               seen.queued = Math.max(seen.queued, rows.length);
