@@ -29,9 +29,9 @@ export interface Parts {
   readonly watch: StoreWatch;
   /** Limits are known, and places renewed, from then on. Safe to call again. @throws what the store throws */
   readonly open: () => Promise<void>;
-  /** Lines are looked after from then on. */
   /** Has the store ready for the first job; never rejects. */
   readonly warmUp: () => Promise<void>;
+  /** Lines are looked after from then on. */
   readonly start: () => void;
   readonly stop: () => Promise<void>;
 }

@@ -48,6 +48,18 @@ describe("Leases", () => {
     expect(refunds).toEqual([{ bucket, units: 4, grantedAt: 7 }]);
   });
 
+  it("wants nothing beside the first few, then four times as many, or a hundredth of the burst at the pace of use", () => {
+    const large: Bucket = { ...bucket, rule: { kind: "rate", unitMs: 0.001, burst: 1_000_000 } };
+    for (const [of, then] of [
+      [bucket, 4 * 16],
+      [large, (16 / 2) * 200],
+    ] as const) {
+      const { leases: mine } = leases();
+      const wanted = Array.from({ length: 16 }, () => mine.wanted(demand(1, of)));
+      expect(wanted).toEqual([...Array(15).fill(0), then]);
+    }
+  });
+
   it("lets only those in line go for whom it was granted, each once, and says how long they waited", async () => {
     const { leases: mine, clock } = leases();
     const line = [{ id: "1", waitedMs: 900 }];
